@@ -3,7 +3,7 @@
  * carry what OpenAPI and kubebuilder need beside them.
  */
 import Type from 'typebox';
-import type { TSchema, TUnsafe } from 'typebox';
+import type { Static, TSchema, TUnsafe } from 'typebox';
 
 /** One CEL rule of a CRD; `message` names the remedy. */
 export interface CelRule {
@@ -54,5 +54,3 @@ export const Duration = (options: Described): TUnsafe<string> =>
 /** An RFC 3339 instant. */
 export const Time = (options: Described): TUnsafe<string> =>
   Type.Unsafe<string>({ type: 'string', format: 'date-time', maxLength: 64, ...options });
-
-type Static<S extends TSchema> = import('typebox').Static<S>;
