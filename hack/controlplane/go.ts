@@ -1,0 +1,42 @@
+/** The Go tool chain of this machine. */
+import { execFile } from 'node:child_process';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export interface Go {
+  /** The `go` command. */
+  command: string;
+  /** Such as `go1.26.8`. */
+  version: string;
+}
+
+/** Environment of a Go command: the tool chain needs a home for its caches even where none is set. */
+export const goEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...env,
+  HOME: env['HOME'] ?? homedir(),
+  CGO_ENABLED: '0',
+});
+
+/** Looks on the PATH, in GOROOT and where Go's own installer puts it; undefined when there is none. */
+export async function findGo(env: NodeJS.ProcessEnv = process.env): Promise<Go | undefined> {
+  const goroot = env['GOROOT'];
+  const candidates = [
+    'go',
+    ...(goroot === undefined ? [] : [join(goroot, 'bin', 'go')]),
+    '/usr/local/go/bin/go',
+  ];
+  for (const command of candidates) {
+    try {
+      // In the module's directory, so that the answer is the version that builds it.
+      const cwd = join(import.meta.dirname, 'kubernetes');
+      const { stdout } = await run(command, ['env', 'GOVERSION'], { env: goEnvironment(env), cwd });
+      return { command, version: stdout.trim() };
+    } catch {
+      // Not there, or not working: the next one.
+    }
+  }
+  return undefined;
+}
