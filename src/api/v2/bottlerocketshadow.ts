@@ -68,6 +68,21 @@ export const ShadowSpec = Type.Object(
       ),
     ),
     host: Type.Optional(HostPolicy),
+    outcome: Type.Optional(
+      Nullable(
+        Type.Object(
+          {
+            attempt: Type.Integer({ minimum: 0, description: 'The attempt.' }),
+            reason: Type.String({
+              maxLength: 64,
+              description: 'How it ended: a word of the list of reasons.',
+            }),
+            message: Type.String({ maxLength: 1024, description: 'The same for a person.' }),
+          },
+          { description: 'How the last attempt ended; written in the patch that sets the state to Idle.' },
+        ),
+      ),
+    ),
   },
   { description: 'What the controller wants of the host.' },
 );
@@ -279,6 +294,8 @@ export const ShadowStatus = Type.Object(
 export type ShadowSpec = Static<typeof ShadowSpec>;
 export type ShadowStatus = Static<typeof ShadowStatus>;
 export type HostReport = Static<typeof HostReport>;
+/** What an agent says of its host; the API server adds the numbers of the report. */
+export type HostFacts = Omit<HostReport, 'uid' | 'seq' | 'generation'>;
 export type RebootIntent = Static<typeof RebootIntent>;
 export type StagedImage = Static<typeof StagedImage>;
 export type SavedSettings = Static<typeof SavedSettings>;
