@@ -1,7 +1,7 @@
 /**
  * What agents and the API server say to each other over HTTPS (design 7): paths, the lines of the shadow stream, the
- * body of a report, and problems as in RFC 9457. This file pulls in
- * no library, so that the agent's bundle can import it; the schema of a report is in statusreport.ts.
+ * body of a report, and problems as in RFC 9457. This file pulls in no library, so that the agent's bundle can import
+ * it; the schema of a report is in statusreport.ts.
  */
 import type { BottlerocketShadow, ShadowSpec } from './v2/bottlerocketshadow.ts';
 export type { StatusReport, WireHost } from './statusreport.ts';
@@ -84,11 +84,19 @@ export const PROBLEMS = {
   ShadowNotFound: { status: 404, retry: 'later', title: 'There is no shadow for this node yet.' },
   NotFound: { status: 404, retry: 'never', title: 'There is nothing at this path.' },
   MethodNotAllowed: { status: 405, retry: 'never', title: 'This path does not know the method.' },
-  StaleUid: { status: 409, retry: 'reread', title: 'The report was made for an earlier shadow.' },
+  StaleShadow: { status: 409, retry: 'reread', title: 'The report is for another shadow of this name.' },
   StaleGeneration: { status: 409, retry: 'reread', title: 'The report was made for another generation.' },
   StaleSeq: { status: 409, retry: 'reread', title: 'The report is not the successor of the recorded one.' },
-  IllegalTransition: { status: 409, retry: 'reread', title: 'The state may not be reported now.' },
-  IntentRefused: { status: 409, retry: 'reread', title: 'A reboot is not permitted now.' },
+  IllegalState: { status: 409, retry: 'reread', title: 'This state may not be reported now.' },
+  StickyErrorReset: { status: 409, retry: 'reread', title: 'ErrorReset stays until spec.state changes.' },
+  NotStaged: { status: 409, retry: 'reread', title: 'Nothing is recorded as staged for this attempt.' },
+  NotRebooted: { status: 409, retry: 'reread', title: 'The report shows no reboot into the target.' },
+  NotDisarmed: { status: 409, retry: 'reread', title: 'Something is still staged, saved or intended.' },
+  ErrorMissing: { status: 409, retry: 'reread', title: 'ErrorReset needs host.error.' },
+  IllegalIntent: { status: 409, retry: 'reread', title: 'A reboot intent is not permitted in this state.' },
+  IntentTooLate: { status: 409, retry: 'reread', title: 'The time for a reboot has passed.' },
+  IntentOpen: { status: 409, retry: 'reread', title: 'The open reboot intent would be lost.' },
+  ShadowDeleted: { status: 409, retry: 'reread', title: 'The shadow is being deleted.' },
   Conflict: { status: 409, retry: 'reread', title: 'The shadow kept changing while the report was checked.' },
   BodyTooLarge: { status: 413, retry: 'never', title: 'The body is larger than allowed.' },
   UnsupportedMediaType: { status: 415, retry: 'never', title: 'The body is not application/json.' },
