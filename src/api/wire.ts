@@ -25,8 +25,6 @@ export interface WireShadow {
     uid: string;
     /** Grows with every change of `spec`. An agent never acts on a lower one than it has seen for this uid. */
     generation: number;
-    /** Opaque. */
-    resourceVersion: string;
     /** Set while the shadow is being deleted. */
     deletionTimestamp?: string;
   };
