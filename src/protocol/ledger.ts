@@ -62,16 +62,22 @@ export function missingEntries(
 
 /** An entry made from a shadow that is in flight already. */
 export function adopt(shadow: BottlerocketShadow, now: number): LedgerEntry {
-  const owner = shadow.metadata.ownerReferences?.find((reference) => reference.kind === 'Node');
   return {
-    node: owner?.name ?? shadow.metadata.name.replace(/^brs-/, ''),
-    uid: owner?.uid ?? '',
+    ...nodeOf(shadow),
     shadowUid: shadow.metadata.uid ?? '',
     version: shadow.spec.version ?? shadow.status?.current_version ?? '0.0.0',
     attempt: attemptOf(shadow),
     phase: 'Reserved',
     since: shadow.spec.state_transition_timestamp ?? rfc3339(now),
   };
+}
+
+/** The Node a shadow belongs to, from its owner reference. */
+function nodeOf(shadow: BottlerocketShadow): Pick<LedgerEntry, 'node' | 'uid'> {
+  const owner = shadow.metadata.ownerReferences?.find((reference) => reference.kind === 'Node');
+  return owner === undefined
+    ? { node: shadow.metadata.name.replace(/^brs-/, ''), uid: '' }
+    : { node: owner.name, uid: owner.uid };
 }
 
 /** How an attempt ended, to be written to the ledger. */

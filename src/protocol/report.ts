@@ -8,7 +8,7 @@ import type {
   RebootIntent,
   ShadowState,
 } from '../api/v2/bottlerocketshadow.ts';
-import { attemptOf, isAhead, openIntent, reportedState, runsTarget } from './states.ts';
+import { attemptOf, hasSavedLeftovers, isAhead, openIntent, reportedState, runsTarget } from './states.ts';
 
 /** The body of `PUT /v2/shadow/status`. */
 export interface AgentReport {
@@ -99,7 +99,9 @@ const isLegalState: Rule = (shadow, report) => {
 const isIdleClean: Rule = (shadow, report) => {
   if (report.current_state !== 'Idle' || shadow.spec.state !== 'Idle' || isNews(shadow, report))
     return undefined;
-  return isSet(report.host.staged) || isSet(report.host.saved) ? 'NotDisarmed' : undefined;
+  return isSet(report.host.staged) || hasSavedLeftovers(shadow.spec, report.host.saved)
+    ? 'NotDisarmed'
+    : undefined;
 };
 
 const isStagedTrue: Rule = (shadow, report) => {
@@ -133,14 +135,18 @@ const isErrorNamed: Rule = (_shadow, report) =>
 const isIntentLegal: Rule = (shadow, report, now) => {
   const intent = report.host.rebootIntent ?? undefined;
   const open = openIntent(shadow);
-  if (intent === undefined) return open === undefined || closes(open, report) ? undefined : 'IntentOpen';
+  if (intent === undefined)
+    return open === undefined || closes(shadow, open, report) ? undefined : 'IntentOpen';
   if (open !== undefined && sameIntent(open, intent) && report.host.bootId === intent.bootId)
     return undefined;
   return refuseNewIntent(shadow, { report, intent, now });
 };
 
-const closes = (open: RebootIntent, report: AgentReport): boolean =>
-  report.current_state === 'ErrorReset' || report.host.bootId !== open.bootId;
+/** A new boot, an error, or the agent's own word once the controller has given the attempt up. */
+const closes = (shadow: BottlerocketShadow, open: RebootIntent, report: AgentReport): boolean =>
+  report.current_state === 'ErrorReset' ||
+  report.host.bootId !== open.bootId ||
+  (shadow.spec.state === 'Idle' && report.current_state === 'Idle');
 
 const sameIntent = (a: RebootIntent, b: RebootIntent): boolean =>
   a.at === b.at && a.bootId === b.bootId && a.version === b.version && a.generation === b.generation;

@@ -1,5 +1,11 @@
 /** Reading a shadow: small questions that controllers, API server, agent and model must answer alike. */
-import type { BottlerocketShadow, RebootIntent, ShadowState } from '../api/v2/bottlerocketshadow.ts';
+import type {
+  BottlerocketShadow,
+  RebootIntent,
+  SavedSettings,
+  ShadowSpec,
+  ShadowState,
+} from '../api/v2/bottlerocketshadow.ts';
 import { parseRfc3339 } from '../runtime/clock.ts';
 
 /** The number of the current or last attempt; 0 before the first. */
@@ -15,7 +21,16 @@ export const openIntent = (shadow: BottlerocketShadow): RebootIntent | undefined
 
 /** True while something that was staged or a setting that was changed has not been undone on the host. */
 export const hasLeftovers = (shadow: BottlerocketShadow): boolean =>
-  isSet(shadow.status?.host?.staged) || isSet(shadow.status?.host?.saved) || openIntent(shadow) !== undefined;
+  isSet(shadow.status?.host?.staged) ||
+  hasSavedLeftovers(shadow.spec, shadow.status?.host?.saved) ||
+  openIntent(shadow) !== undefined;
+
+/**
+ * True while a setting waits to be restored: the lock always, `ignore-waves` only once the policy no longer asks to
+ * ignore them (it may stay set while Idle).
+ */
+export const hasSavedLeftovers = (spec: ShadowSpec, saved: SavedSettings | null | undefined): boolean =>
+  isSet(saved?.versionLock) || (isSet(saved?.ignoreWaves) && spec.host?.waves !== 'Ignore');
 
 const isSet = (value: unknown): boolean => value !== undefined && value !== null;
 
