@@ -11,8 +11,16 @@ export default defineConfig({
       project('unit', ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/boundaries/**/*.test.ts']),
       project('sim', ['test/sim/**/*.test.ts'], { testTimeout: 120_000 }),
       project('model', ['test/model/**/*.test.ts'], { testTimeout: 180_000 }),
-      project('contract', ['test/contract/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 120_000 }),
-      project('envtest', ['test/envtest/**/*.test.ts'], { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('contract', ['test/contract/**/*.test.ts'], {
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        globalSetup: ['test/support/controlplane.ts'],
+      }),
+      project('envtest', ['test/envtest/**/*.test.ts'], {
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        globalSetup: ['test/support/controlplane.ts'],
+      }),
       project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 180_000 }),
     ],
   },
