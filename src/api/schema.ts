@@ -19,15 +19,31 @@ export interface Described {
   [keyword: string]: unknown;
 }
 
+/** The keyword of CEL rules. */
+export const RULES = 'x-kubernetes-validations';
+
+/** Adds rules to a schema: `{...withRules({rule, message})}` among its options. */
+export const withRules = (...rules: CelRule[]): { [RULES]: CelRule[] } => ({ [RULES]: rules });
+
 /** A string that is one of `values`. */
 export const StringEnum = <const V extends readonly string[]>(
   values: V,
   options: Described,
 ): TUnsafe<V[number]> => Type.Unsafe<V[number]>({ type: 'string', enum: [...values], ...options });
 
-/** A number or a percentage such as "25%". */
+/** Highest number that a field of IntOrPercent takes. */
+export const MAX_COUNT = 100_000;
+
+/** A number from 0, or a percentage from "0%" to "100%". */
 export const IntOrPercent = (options: Described): TUnsafe<number | string> =>
-  Type.Unsafe<number | string>({ 'x-kubernetes-int-or-string': true, ...options });
+  Type.Unsafe<number | string>({
+    'x-kubernetes-int-or-string': true,
+    ...withRules({
+      rule: `type(self) == int ? self >= 0 && self <= ${MAX_COUNT} : self.matches('^(100|[1-9]?[0-9])%$')`,
+      message: `must be a whole number from 0 to ${MAX_COUNT}, without quotes, or a percentage from "0%" to "100%"`,
+    }),
+    ...options,
+  });
 
 /** Text keys to text values, at most `max` of them. */
 export const StringMap = (max: number, options: Described): TUnsafe<Record<string, string>> =>
@@ -42,12 +58,38 @@ export const StringMap = (max: number, options: Described): TUnsafe<Record<strin
 export const Nullable = <S extends TSchema>(schema: S): TUnsafe<Static<S> | null> =>
   Type.Unsafe<Static<S> | null>({ ...schema, nullable: true });
 
+/**
+ * A string of a shape that a regular expression tells. In the CRD it is a CEL rule, so that whoever gets it wrong
+ * reads `message` instead of the expression; in the JSON Schema for editors it stays a `pattern`.
+ */
+export const Shaped = (pattern: string, message: string, options: Described): TUnsafe<string> =>
+  Type.Unsafe<string>({ type: 'string', pattern, patternErrorMessage: message, ...options });
+
+/**
+ * Shape of a duration. The counts of digits and DURATION_MAX_LENGTH together keep every duration below the 292 years
+ * that Go's and CEL's can hold, so that a rule which compares durations never fails to evaluate.
+ */
+export const DURATION_PATTERN = '^([0-9]{1,6}([.][0-9]{1,3})?(h|m|s|ms))+$';
+const DURATION_MAX_LENGTH = 20;
+
+export interface DurationOptions extends Described {
+  /** Shortest duration allowed, such as "15m". */
+  atLeast?: string;
+  /** Longest duration allowed, such as "168h". */
+  atMost: string;
+}
+
 /** A Go-style duration: `90s`, `15m`, `1h30m`. */
-export const Duration = (options: Described): TUnsafe<string> =>
+export const Duration = ({ atLeast = '0s', atMost, ...options }: DurationOptions): TUnsafe<string> =>
   Type.Unsafe<string>({
     type: 'string',
-    maxLength: 32,
-    pattern: '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$',
+    maxLength: DURATION_MAX_LENGTH,
+    pattern: DURATION_PATTERN,
+    patternErrorMessage: 'must be a duration such as 90s, 15m or 1h30m; units are h, m, s and ms',
+    ...withRules({
+      rule: `!self.matches('${DURATION_PATTERN}') || (duration(self) >= duration('${atLeast}') && duration(self) <= duration('${atMost}'))`,
+      message: `must be from ${atLeast} to ${atMost}`,
+    }),
     ...options,
   });
 

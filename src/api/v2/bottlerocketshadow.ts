@@ -9,7 +9,7 @@ import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { KubeObject, Resource } from '../../runtime/kubernetes.ts';
 import { GROUP } from '../names.ts';
-import { Nullable, StringEnum, Time } from '../schema.ts';
+import { Nullable, StringEnum, Time, withRules } from '../schema.ts';
 
 /** States of Brupop 1.x, in the order a host goes through them; `ErrorReset` is only ever reported. */
 export const STATES = [
@@ -84,7 +84,15 @@ export const ShadowSpec = Type.Object(
       ),
     ),
   },
-  { description: 'What the controller wants of the host.' },
+  {
+    description: 'What the controller wants of the host.',
+    ...withRules({
+      rule: '!has(oldSelf.attempt) || (has(self.attempt) && self.attempt >= oldSelf.attempt)',
+      message:
+        'must not become smaller: a late write of an older attempt could start it again; leave it as it is',
+      fieldPath: '.attempt',
+    }),
+  },
 );
 
 export const RebootIntent = Type.Object(
@@ -171,7 +179,7 @@ export const HostReport = Type.Object(
     ),
     available: Type.Optional(
       Nullable(
-        Type.Array(Type.String({ maxLength: 64 }), {
+        Type.Array(Type.String({ maxLength: 64, description: 'One version.' }), {
           maxItems: 32,
           description: 'Versions the host may be updated to, newest first.',
         }),
@@ -285,7 +293,14 @@ export const ShadowStatus = Type.Object(
       ),
     ),
     conditions: Type.Optional(
-      Nullable(Type.Array(Condition, { maxItems: 16, description: 'Conditions of the node.' })),
+      Nullable(
+        Type.Array(Condition, {
+          maxItems: 16,
+          'x-kubernetes-list-type': 'map',
+          'x-kubernetes-list-map-keys': ['type'],
+          description: 'Conditions of the node.',
+        }),
+      ),
     ),
   },
   { description: 'What was reported and derived. Nothing in it is required.' },

@@ -1,0 +1,123 @@
+/**
+ * From a TypeBox schema to the structural schema of a CustomResourceDefinition. The in-memory API validates with the
+ * outcome too, so that it accepts and refuses what kube-apiserver does.
+ */
+import type { TSchema } from 'typebox';
+import type { KindDefinition } from './definitions.ts';
+import { RULES } from './schema.ts';
+import type { CelRule } from './schema.ts';
+
+/** The part of JSONSchemaProps (apiextensions.k8s.io/v1) that is used here. */
+export interface StructuralSchema {
+  description?: string;
+  type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  format?: string;
+  nullable?: boolean;
+  default?: unknown;
+  enum?: readonly string[];
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  maxItems?: number;
+  maxProperties?: number;
+  required?: readonly string[];
+  properties?: Record<string, StructuralSchema>;
+  additionalProperties?: StructuralSchema;
+  items?: StructuralSchema;
+  'x-kubernetes-int-or-string'?: boolean;
+  'x-kubernetes-list-type'?: 'atomic' | 'map' | 'set';
+  'x-kubernetes-list-map-keys'?: readonly string[];
+  'x-kubernetes-map-type'?: 'atomic' | 'granular';
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-validations'?: readonly CelRule[];
+}
+
+/** A schema value, read as plain JSON. `pattern` goes with `patternErrorMessage`: see Shaped in schema.ts. */
+export type SchemaSource = Omit<StructuralSchema, 'properties' | 'items' | 'additionalProperties'> & {
+  pattern?: string;
+  patternErrorMessage?: string;
+  properties?: Record<string, SchemaSource>;
+  additionalProperties?: SchemaSource;
+  items?: SchemaSource;
+};
+
+/** Keywords that are taken over as they are, in the order in which they are written. */
+const COPIED = [
+  'description',
+  'type',
+  'format',
+  'nullable',
+  'default',
+  'enum',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'maxItems',
+  'maxProperties',
+  'required',
+  'x-kubernetes-int-or-string',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-map-type',
+] as const satisfies readonly (keyof SchemaSource)[];
+
+/** A TypeBox value as the plain JSON Schema that it is. */
+export const source = (schema: TSchema): SchemaSource => schema as unknown as SchemaSource;
+
+/** Rules of a schema: the one its pattern stands for, then its own. */
+const rulesOf = (schema: SchemaSource): readonly CelRule[] => {
+  const own = schema[RULES] ?? [];
+  if (schema.pattern === undefined) return own;
+  const message = schema.patternErrorMessage;
+  if (message === undefined) throw new TypeError(`Pattern without a message: ${schema.pattern}`);
+  return [{ rule: `self.matches('${schema.pattern}')`, message }, ...own];
+};
+
+/** int64 where nothing bounds a whole number: `kubectl explain` and clients then know its width. */
+const widthOf = (schema: SchemaSource): { format?: string } =>
+  schema.type === 'integer' && schema.format === undefined && schema.maximum === undefined
+    ? { format: 'int64' }
+    : {};
+
+const nested = (properties: Record<string, SchemaSource>): Record<string, StructuralSchema> =>
+  Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, structural(schema)]));
+
+/** The structural schema of `schema`. @throws TypeError when a pattern has no message. */
+export const structural = (schema: SchemaSource): StructuralSchema => {
+  const copied = COPIED.flatMap((keyword) =>
+    schema[keyword] === undefined || (keyword === 'required' && schema.required?.length === 0)
+      ? []
+      : [[keyword, schema[keyword]]],
+  );
+  const rules = rulesOf(schema);
+  return {
+    ...(Object.fromEntries(copied) as StructuralSchema),
+    ...widthOf(schema),
+    ...(schema.properties === undefined ? {} : { properties: nested(schema.properties) }),
+    ...(schema.additionalProperties === undefined
+      ? {}
+      : { additionalProperties: structural(schema.additionalProperties) }),
+    ...(schema.items === undefined ? {} : { items: structural(schema.items) }),
+    ...(rules.length === 0 ? {} : { [RULES]: rules }),
+  };
+};
+
+/** The schema of a whole object of the kind. */
+export const objectSchema = (kind: KindDefinition): StructuralSchema => ({
+  description: kind.description,
+  type: 'object',
+  required: ['spec'],
+  properties: {
+    apiVersion: { type: 'string', description: `${kind.resource.group}/${kind.resource.version}` },
+    kind: { type: 'string', description: kind.resource.kind },
+    metadata: { type: 'object' },
+    spec: structural(source(kind.spec)),
+    status: {
+      ...structural(source(kind.status)),
+      ...(kind.statusNullable ? { nullable: true } : {}),
+      ...(kind.statusDefault === undefined ? {} : { default: kind.statusDefault }),
+    },
+  },
+});
