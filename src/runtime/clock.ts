@@ -46,3 +46,19 @@ export function parseRfc3339(text: string | null | undefined): number | undefine
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? undefined : ms;
 }
+
+/** Milliseconds since the epoch of an HTTP `Date` header; undefined when absent or not a time. */
+export function parseHttpDate(text: string | undefined): number | undefined {
+  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/**
+ * Calls `fire` after `ms` milliseconds if the process still runs then, but does not keep it running. For last
+ * resorts only; everything else waits on a Clock. @returns cancels it.
+ */
+export function backgroundTimer(ms: number, fire: () => void): () => void {
+  const timer = setTimeout(fire, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
