@@ -34,10 +34,13 @@ export const typeText = (schema: SchemaSource): string => {
   return schema.type ?? 'any';
 };
 
+const rangeText = ({ minimum, maximum }: SchemaSource): string[] => {
+  if (minimum === undefined) return maximum === undefined ? [] : [`≤ ${maximum}`];
+  return [maximum === undefined ? `≥ ${minimum}` : `${minimum}–${maximum}`];
+};
+
 const limits = (schema: SchemaSource): string[] => [
-  ...(schema.minimum === undefined && schema.maximum === undefined
-    ? []
-    : [`${schema.minimum ?? '…'}–${schema.maximum ?? '…'}`]),
+  ...rangeText(schema),
   ...(schema.maxItems === undefined ? [] : [`≤ ${schema.maxItems} items`]),
   ...(schema.maxProperties === undefined ? [] : [`≤ ${schema.maxProperties} entries`]),
   ...(schema['x-kubernetes-int-or-string'] === true ? [`0–${MAX_COUNT} or 0%–100%`] : []),
@@ -72,45 +75,63 @@ const fieldRow = (parent: string, [name, schema]: [string, SchemaSource], requir
 const pathOf = (parent: string, name: string, schema: SchemaSource): string =>
   `${parent}.${name}${schema.items === undefined ? '' : '[]'}`;
 
-/** Rules that the API server checks for this object and its fields, as sentences. */
-const rulesText = (object: SchemaSource): string => {
-  const own = (object[RULES] ?? []).map(({ message, fieldPath }) =>
-    fieldPath === undefined ? `it ${message ?? ''}` : `${code(fieldPath.slice(1))}: ${message ?? ''}`,
+/** Rules of an object itself, as sentences. */
+const ownRules = (object: SchemaSource): string[] =>
+  (object[RULES] ?? []).map(({ message = '', fieldPath }) =>
+    fieldPath === undefined ? message : `${code(fieldPath.slice(1))}: ${message}`,
   );
-  const fields = Object.entries(object.properties ?? {}).flatMap(([name, schema]) => [
-    ...(schema.patternErrorMessage === undefined || isDuration(schema)
-      ? []
-      : [`${code(name)}: ${schema.patternErrorMessage}`]),
-    ...(schema[RULES] ?? [])
-      .filter(
-        ({ message }) =>
-          schema['x-kubernetes-int-or-string'] !== true && !isDuration(schema) && message !== undefined,
-      )
-      .filter(() => objectOf(schema) === undefined || schema.items !== undefined)
-      .map(({ message }) => `${code(name)}: ${message ?? ''}`),
-  ]);
-  const all = [...own, ...fields];
-  return all.length === 0
-    ? ''
-    : ['Refused otherwise:', '', ...all.map((each) => `* ${cell(each)}`)].join('\n');
+
+/** Rules of the fields of an object that no column of the table tells. */
+const fieldRules = (object: SchemaSource): string[] =>
+  Object.entries(object.properties ?? {})
+    .filter(([, schema]) => !isDuration(schema) && schema['x-kubernetes-int-or-string'] !== true)
+    .flatMap(([name, schema]) => {
+      const isObject = schema.items === undefined && schema.properties !== undefined;
+      const rules = isObject ? [] : (schema[RULES] ?? []).map(({ message = '' }) => message);
+      const shape = [schema.patternErrorMessage, schema.items?.patternErrorMessage].filter(
+        (each) => each !== undefined,
+      );
+      return [...shape, ...rules].map((message) => `${code(name)}: ${message}`);
+    });
+
+const rulesText = (object: SchemaSource): string => {
+  const all = [...ownRules(object), ...fieldRules(object)];
+  return all.length === 0 ? '' : ['Rules:', '', ...all.map((each) => `* ${cell(each)}`)].join('\n');
 };
 
-/** Sections of an object and of all objects inside it. */
-const sections = (path: string, object: SchemaSource, about: string): string[] => {
-  const fields = Object.entries(object.properties ?? {});
-  const rows = fields.map((field) => fieldRow(path, field, object.required?.includes(field[0]) ?? false));
-  const inner = fields.flatMap(([name, schema]) => {
-    const nested = objectOf(schema);
-    return nested === undefined ? [] : sections(pathOf(path, name, schema), nested, schema.description ?? '');
-  });
-  const level = path.includes('.') ? '###' : '##';
-  return [
-    `${level} ${path}`,
-    about,
-    table(['Field', 'Type', 'Default', 'Meaning'], rows),
-    rulesText(object),
-    ...inner,
-  ];
+/** Writes the sections of an object and of all objects inside it; what was written before is referred to. */
+class Sections {
+  readonly blocks: string[] = [];
+  readonly #written = new Map<string, string>();
+
+  add(path: string, object: SchemaSource, about: string): void {
+    this.blocks.push(`${path.includes('.') ? '###' : '##'} ${path}`, about);
+    const fields = Object.entries(object.properties ?? {});
+    const identity = JSON.stringify(object.properties);
+    const same = this.#written.get(identity);
+    if (same !== undefined) {
+      const own = ownRules(object).map((each) => `* ${cell(each)}`);
+      this.blocks.push(
+        `Fields as in [${same}](${anchor(same)}).`,
+        own.length === 0 ? '' : ['Rules:', '', ...own].join('\n'),
+      );
+      return;
+    }
+    this.#written.set(identity, path);
+    const rows = fields.map((field) => fieldRow(path, field, object.required?.includes(field[0]) ?? false));
+    this.blocks.push(table(['Field', 'Type', 'Default', 'Meaning'], rows), rulesText(object));
+    for (const [name, schema] of fields) {
+      const nested = objectOf(schema);
+      if (nested === undefined) continue;
+      this.add(pathOf(path, name, schema), nested, schema.items?.description ?? schema.description ?? '');
+    }
+  }
+}
+
+const sections = (path: string, schema: SchemaSource): string[] => {
+  const all = new Sections();
+  all.add(path, schema, schema.description ?? '');
+  return all.blocks;
 };
 
 const columns = (kind: KindDefinition): string =>
@@ -132,8 +153,8 @@ export const referencePage = (kind: KindDefinition, { before, after }: Surroundi
     kind.description,
     `${code(`${group}/${version}`)}, ${namespaced ? 'namespaced' : 'cluster-scoped'}; ${code(plural)}, short ${kind.shortNames.map(code).join(', ')}. ${code(`kubectl explain ${kind.singular}.spec`)} shows the same text.`,
     ...before,
-    ...sections('spec', source(kind.spec), source(kind.spec).description ?? ''),
-    ...sections('status', source(kind.status), source(kind.status).description ?? ''),
+    ...sections('spec', source(kind.spec)),
+    ...sections('status', source(kind.status)),
     ...after,
     '## Columns of `kubectl get`',
     columns(kind),

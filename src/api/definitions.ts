@@ -3,7 +3,7 @@
  * docs/reference and the validation of the in-memory API are all made from these values.
  */
 import type { TSchema } from 'typebox';
-import type { KubeObject, Resource } from '../runtime/kubernetes.ts';
+import type { Resource } from '../runtime/kubernetes.ts';
 import { UpdatePolicies, UpdatePolicySpec, UpdatePolicyStatus } from './v1/updatepolicy.ts';
 import { BottlerocketShadows, ShadowSpec, ShadowStatus } from './v2/bottlerocketshadow.ts';
 
@@ -19,7 +19,7 @@ export interface PrinterColumn {
 }
 
 export interface KindDefinition {
-  resource: Resource<KubeObject>;
+  resource: Resource;
   singular: string;
   shortNames: readonly string[];
   /** What the kind is, for `kubectl explain`. */

@@ -104,7 +104,7 @@ export const BlackoutWindow = Type.Object(
       },
       {
         rule: '!has(self.timeZone) || has(self.schedule)',
-        message: 'timeZone belongs to schedule; from and until carry their own offset, so remove it',
+        message: 'belongs to schedule; from and until carry their own offset, so remove it',
         fieldPath: '.timeZone',
         reason: 'FieldValueForbidden',
       },
@@ -214,7 +214,7 @@ const VersionPolicy = Type.Object(
       // The field's own default, {}, is checked before the defaults inside it are set: hence has().
       rule: "!has(self.waves) || !has(self.hostLock) || self.waves == 'Respect' || self.hostLock == 'Pin'",
       message:
-        'waves: Ignore has to write a setting of the host, which hostLock: Observe forbids; set hostLock to Pin, or waves to Respect',
+        'Ignore has to write a setting of the host, which hostLock: Observe forbids; set hostLock to Pin, or waves to Respect',
       fieldPath: '.waves',
     }),
   },
