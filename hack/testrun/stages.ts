@@ -1,0 +1,50 @@
+/** The stages of `npm test`, in order. */
+
+export interface Stage {
+  name: string;
+  /** For `--help`. */
+  does: string;
+  /** Tool of node_modules or script of ours, and its arguments. */
+  command: readonly [tool: string, ...args: string[]];
+  /** A vitest run is counted by its tests; anything else is one test. @default false */
+  vitest?: boolean;
+  /** Waits until the programs of the control plane are there. @default false */
+  needsPrograms?: boolean;
+  /** The stage has failed when it takes longer. @default 15 minutes */
+  timeoutMs?: number;
+}
+
+const vitest = (name: string, does: string, projects: string[]): Stage => ({
+  name,
+  does,
+  command: ['vitest', 'run', ...projects.flatMap((project) => ['--project', project])],
+  vitest: true,
+});
+
+export const STAGES: readonly Stage[] = [
+  {
+    name: 'format',
+    does: 'every file is formatted',
+    command: ['prettier', '--check', '--log-level=warn', '.'],
+  },
+  { name: 'lint', does: 'lint rules, with types', command: ['oxlint', '--type-aware'] },
+  { name: 'types', does: 'TypeScript', command: ['tsc', '-p', '.'] },
+  { name: 'unused', does: 'unused files, exports and dependencies', command: ['knip'] },
+  {
+    name: 'generated',
+    does: 'generated files are those that their sources give',
+    command: ['hack/generate/main.ts', '--check'],
+  },
+  vitest('unit', 'pure functions and import boundaries', ['unit']),
+  vitest('model', 'the protocol, exhaustively', ['model']),
+  vitest('sim', 'the whole system on a virtual clock', ['sim']),
+  { name: 'demo', does: 'a small demo runs to its end', command: ['hack/demo.ts', '--nodes', '3', '--json'] },
+  {
+    ...vitest('api', 'contract of the Kubernetes port and envtest, against a real API server', [
+      'contract',
+      'envtest',
+    ]),
+    needsPrograms: true,
+  },
+  { ...vitest('e2e', 'all processes, with real tokens, TLS and drains', ['e2e']), needsPrograms: true },
+];
