@@ -76,6 +76,8 @@ export interface WatchOptions extends Selection {
   resourceVersion: string;
   /** The server ends the watch after so many seconds. */
   timeoutSeconds?: number;
+  /** Called once, when the server has accepted the watch: what happened up to now will be in its events. */
+  onOpen?: () => void;
   signal: AbortSignal;
 }
 

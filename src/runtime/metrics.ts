@@ -40,8 +40,9 @@ export interface HistogramDeclaration extends MetricDeclaration {
   buckets?: readonly number[];
 }
 
+/** A name declared twice is one metric with the label values of both: each controller declares its own. */
 export interface Metrics {
-  /** @throws Error when the name is taken. */
+  /** @throws Error when the name is taken by a metric of another kind or with other labels. */
   counter(declaration: MetricDeclaration): Counter;
   gauge(declaration: GaugeDeclaration): Gauge;
   histogram(declaration: HistogramDeclaration): Histogram;

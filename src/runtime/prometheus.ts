@@ -26,10 +26,22 @@ export interface PrometheusMetricsOptions {
   processMetrics?: boolean;
 }
 
+interface Configuration {
+  name: string;
+  help: string;
+  labelNames: string[];
+  registers: Registry[];
+  buckets?: number[];
+}
+
+type AnyMetric = PrometheusCounter<string> | PrometheusGauge<string> | PrometheusHistogram<string>;
+
 /** One registry of its own; two in one process do not share anything. */
 export class PrometheusMetrics implements Metrics {
   readonly registry = new Registry();
   readonly #prefix: string;
+  readonly #declared = new Map<string, { metric: AnyMetric; labelNames: string; series: Labels[] }>();
+  readonly #collectors: (() => void)[] = [];
 
   constructor(options: PrometheusMetricsOptions = {}) {
     this.#prefix = options.prefix ?? '';
@@ -37,58 +49,60 @@ export class PrometheusMetrics implements Metrics {
   }
 
   counter(declaration: MetricDeclaration): Counter {
-    const counter = new PrometheusCounter<string>(this.#configuration(declaration));
-    for (const labels of combinations(declaration)) counter.inc(labels, 0);
-    return { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
+    const { metric } = this.#declare(declaration, PrometheusCounter<string>);
+    for (const labels of combinations(declaration)) metric.inc(labels, 0);
+    return { inc: (labels = {}, by = 1) => metric.inc(labels, by) };
   }
 
   gauge(declaration: GaugeDeclaration): Gauge {
-    const { collect } = declaration;
-    const metric = new PrometheusGauge<string>({
-      ...this.#configuration(declaration),
-      ...(collect !== undefined && { collect: () => collect(gauge) }),
-    });
-    const zero = (): void => {
-      for (const labels of combinations(declaration)) metric.set(labels, 0);
-    };
+    const { metric, series } = this.#declare(declaration, PrometheusGauge<string>);
     const gauge: Gauge = {
       set: (value, labels = {}) => metric.set(labels, value),
       remove: (labels) => metric.remove(labels),
       reset: () => {
         metric.reset();
-        zero();
+        for (const labels of series) metric.set(labels, 0);
       },
     };
-    zero();
+    for (const labels of combinations(declaration)) metric.set(labels, 0);
+    const { collect } = declaration;
+    if (collect !== undefined) this.#collectors.push(() => collect(gauge));
     return gauge;
   }
 
   histogram(declaration: HistogramDeclaration): Histogram {
-    const histogram = new PrometheusHistogram<string>({
-      ...this.#configuration(declaration),
-      buckets: [...(declaration.buckets ?? BUCKETS)],
-    });
-    for (const labels of combinations(declaration)) histogram.zero(labels);
-    return { observe: (value, labels = {}) => histogram.observe(labels, value) };
+    const buckets = [...(declaration.buckets ?? BUCKETS)];
+    const { metric } = this.#declare({ ...declaration, buckets }, PrometheusHistogram<string>);
+    for (const labels of combinations(declaration)) metric.zero(labels);
+    return { observe: (value, labels = {}) => metric.observe(labels, value) };
   }
 
   /** The text of a scrape and its content type. */
   async scrape(): Promise<{ contentType: string; body: string }> {
+    for (const collect of this.#collectors) collect();
     return { contentType: this.registry.contentType, body: await this.registry.metrics() };
   }
 
-  #configuration(declaration: MetricDeclaration): {
-    name: string;
-    help: string;
-    labelNames: string[];
-    registers: Registry[];
-  } {
-    return {
-      name: this.#prefix + declaration.name,
-      help: declaration.help,
-      labelNames: Object.keys(declaration.labels ?? {}),
-      registers: [this.registry],
-    };
+  /** The metric of that name, made when it is new. */
+  #declare<M extends AnyMetric>(
+    declaration: HistogramDeclaration,
+    Kind: new (configuration: Configuration) => M,
+  ): { metric: M; series: Labels[] } {
+    const { help, labels = {}, buckets } = declaration;
+    const name = this.#prefix + declaration.name;
+    const labelNames = Object.keys(labels);
+    const series = combinations(declaration);
+    const known = this.#declared.get(name);
+    if (known === undefined) {
+      const configuration = { name, help, labelNames, registers: [this.registry] };
+      const metric = new Kind({ ...configuration, ...(buckets !== undefined && { buckets: [...buckets] }) });
+      this.#declared.set(name, { metric, labelNames: labelNames.join(), series });
+      return { metric, series };
+    }
+    if (!(known.metric instanceof Kind) || known.labelNames !== labelNames.join())
+      throw new Error(`The metric ${name} is declared twice, and differently`);
+    known.series.push(...series);
+    return { metric: known.metric, series: known.series };
   }
 }
 

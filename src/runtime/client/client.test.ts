@@ -418,6 +418,16 @@ describe('watch', () => {
     });
   });
 
+  test('it tells when the server has accepted it, before any event', async () => {
+    const stop = new AbortController();
+    handler = (_, response) => response.flushHeaders();
+    connect();
+    const { signal } = stop;
+    for await (const _ of client.watch(Nodes, { resourceVersion: '5', onOpen: () => stop.abort(), signal }))
+      expect.fail('no event was sent');
+    expect(signal.aborted).toBe(true);
+  });
+
   test('an ERROR event is thrown', async () => {
     handler = (_, response) =>
       response.end(event('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' }));

@@ -133,8 +133,9 @@ class HttpKubernetesClient implements KubernetesClient {
       resourceVersion: options.resourceVersion,
       timeoutSeconds: options.timeoutSeconds,
     });
-    const { signal } = options;
-    const chunks = this.#transport.stream({ method: 'GET', path, limitMs: this.#limits.listMs, signal });
+    const { signal, onOpen } = options;
+    const limitMs = this.#limits.listMs;
+    const chunks = this.#transport.stream({ method: 'GET', path, limitMs, signal, onOpen });
     try {
       for await (const line of lines(chunks)) yield parseEvent<T>(line);
       this.#count(name, '200');

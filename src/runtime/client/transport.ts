@@ -84,10 +84,13 @@ export class Transport {
    * Sends a request and hands out the answer's body as it comes; `limitMs` is for the headers only.
    * @throws as `request`; while reading, `unknown` when the connection is cut.
    */
-  async *stream(request: HttpRequest & { signal: AbortSignal }): AsyncGenerator<string> {
+  async *stream(
+    request: HttpRequest & { signal: AbortSignal; onOpen?: (() => void) | undefined },
+  ): AsyncGenerator<string> {
     const life = linkAbort(request.signal);
     try {
       const response = await this.#open(request, life.signal);
+      request.onOpen?.();
       response.setEncoding('utf8');
       for await (const chunk of response) yield chunk as string;
     } catch (error) {
