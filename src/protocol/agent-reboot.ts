@@ -16,12 +16,18 @@ export function decideReboot(view: AgentView): AgentDecision {
   const target = view.shadow.spec.version ?? '';
   const recorded = view.shadow.status ?? {};
   if (recorded.current_state === 'ErrorReset') return wait(view, POLL_MS, 'ErrorReset was reported');
-  if (recorded.current_state === 'RebootedIntoUpdate') return wait(view, POLL_MS, 'The reboot was reported');
+  if (recorded.current_state === 'RebootedIntoUpdate') return tellBoot(view, target);
   const isNewBoot = view.host.bootId !== recorded.host?.staged?.bootId;
   if (isNewBoot || recorded.current_version === target) return afterBoot(view, target);
   const intent = recorded.host?.rebootIntent ?? undefined;
   return intent === undefined ? openIntent(view, target) : pursueIntent(view, intent);
 }
+
+/** The reboot was reported; one more, that nobody asked for, must be told too, or the Node's boot id never matches. */
+const tellBoot = (view: AgentView, target: string): AgentDecision =>
+  view.shadow.status?.host?.bootId === view.host.bootId
+    ? wait(view, POLL_MS, 'The reboot was reported')
+    : afterBoot(view, target);
 
 function afterBoot(view: AgentView, target: string): AgentDecision {
   const { running } = view.host;
@@ -67,7 +73,7 @@ function putIntent(view: AgentView, target: string): AgentDecision {
 /** An intent of this boot is open: ask for the reboot, ask again, or close it. */
 function pursueIntent(view: AgentView, intent: RebootIntent): AgentDecision {
   const { memory, monotonicMs } = view;
-  if (memory.refused !== undefined) return reportError(view, 'RebootRefused', memory.refused);
+  if (memory.refused !== undefined) return closeWhenSafe(view, intent);
   const accepted = memory.intentAccepted?.at === intent.at ? memory.intentAccepted : undefined;
   const wasPosted =
     memory.postedMs !== undefined && accepted !== undefined && memory.postedMs >= accepted.monotonicMs;
@@ -77,7 +83,9 @@ function pursueIntent(view: AgentView, intent: RebootIntent): AgentDecision {
   if (memory.postedMs !== undefined && monotonicMs < memory.postedMs + REPOST_AFTER_MS) {
     return wait(view, POLL_MS, 'The host was told to reboot');
   }
-  if (memory.intentRefused !== true && mayAsk(view)) return putIntent(view, intent.version);
+  if (memory.intentRefused !== true && mayAsk(view)) {
+    return putIntent({ ...view, memory: { ...memory, possiblePostMs: monotonicMs } }, intent.version);
+  }
   return closeWhenSafe(view, intent);
 }
 
@@ -92,15 +100,27 @@ function stillArmed(view: AgentView, intent: RebootIntent): AgentDecision {
   return closeWhenSafe(view, intent);
 }
 
-/** Closing says "no reboot will come of this": only when no POST can still act. */
+/**
+ * Closing says "no reboot will come of this": at once when the host refused the only POST there can have been, else
+ * only when no POST can still act.
+ */
 function closeWhenSafe(view: AgentView, intent: RebootIntent): AgentDecision {
-  const sincePost =
-    view.memory.postedMs === undefined
-      ? view.now - ((parseRfc3339(intent.at) ?? view.now) + POST_WITHIN_MS)
-      : view.monotonicMs - view.memory.postedMs;
-  if (sincePost < CLOSE_AFTER_MS)
-    return wait(view, Math.min(REST_MS, CLOSE_AFTER_MS - sincePost), 'A reboot may still come');
-  return reportError(view, 'RebootRefused', 'The host was told to reboot and has not done so.');
+  const { refused } = view.memory;
+  const waitMs =
+    refused !== undefined && view.memory.possiblePostMs === undefined
+      ? 0
+      : CLOSE_AFTER_MS - sincePost(view, intent);
+  if (waitMs > 0) return wait(view, Math.min(REST_MS, waitMs), 'A reboot may still come');
+  return reportError(view, 'RebootRefused', refused ?? 'The host was told to reboot and has not done so.');
+}
+
+/** Milliseconds since the last POST that may have been made in this boot. */
+function sincePost({ memory, monotonicMs, now }: AgentView, intent: RebootIntent): number {
+  // A POST that was refused cannot act; the one before it can.
+  const posted = memory.refused === undefined ? memory.postedMs : undefined;
+  const last = Math.max(posted ?? -Infinity, memory.possiblePostMs ?? -Infinity);
+  if (last > -Infinity) return monotonicMs - last;
+  return now - ((parseRfc3339(intent.at) ?? now) + POST_WITHIN_MS);
 }
 
 export function decideMonitoring(view: AgentView): AgentDecision {

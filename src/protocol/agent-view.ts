@@ -54,6 +54,8 @@ export interface AgentMemory {
   intentAccepted?: { at: string; monotonicMs: number };
   /** When the reboot was last asked for, on the monotonic clock. */
   postedMs?: number;
+  /** An earlier POST in this boot, perhaps of an earlier life of this agent, may act until ten minutes after this. */
+  possiblePostMs?: number;
   /** The host's refusal to reboot. */
   refused?: string;
   /** The API server refused to take the intent again. */

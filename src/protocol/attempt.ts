@@ -110,7 +110,7 @@ export type AttemptStep =
   | { do: 'extendEntry'; deadlineMs: number }
   /** … then to `spec`. */
   | { do: 'extendSpec'; deadlineMs: number }
-  /** Remove the entry, and the finalizer of the shadow. */
+  /** Remove the entry; the shadow's finalizer goes by `mayReleaseShadow`. */
   | { do: 'remove' }
   | { do: 'wait'; reason: ProgressReason; message: string; untilMs?: number };
 
@@ -323,7 +323,7 @@ const REBOOTING: readonly Rule[] = [
       ? end(v, 'NodeLostAfterReboot', 'The node was removed after it had been told to reboot.')
       : end(v, 'NodeGone', 'The node was removed.');
   },
-  (v) => (isCommitted(v) ? undefined : (endOfOwner(v) ?? interfered(v) ?? gateFails(v))),
+  (v) => (isCommitted(v) ? recordRelease(v) : (endOfOwner(v) ?? interfered(v) ?? gateFails(v))),
   finishExtension,
   (v) => {
     if (reportedState(v.shadow) !== 'RebootedIntoUpdate') return undefined;
@@ -338,6 +338,13 @@ const REBOOTING: readonly Rule[] = [
     ...until(deadlineMs(v, parseRfc3339(v.shadow.spec.deadline))),
   }),
 ];
+
+/** Too late to put back, but what somebody took back is theirs from now on. */
+function recordRelease(v: Seen): AttemptStep | undefined {
+  const mark = ourMark(v);
+  const isTaken = mark !== undefined && mark.released !== true && v.node?.spec?.unschedulable !== true;
+  return isTaken ? { do: 'release' } : undefined;
+}
 
 /** The reboot is under way or done: nothing may be taken back. */
 const isCommitted = (v: Seen): boolean =>

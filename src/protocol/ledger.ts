@@ -7,7 +7,7 @@ import type { EndReason } from '../api/reasons.ts';
 import type { LedgerEntry, UpdatePolicyStatus } from '../api/v1/updatepolicy.ts';
 import type { BottlerocketShadow } from '../api/v2/bottlerocketshadow.ts';
 import { parseRfc3339, rfc3339 } from '../runtime/clock.ts';
-import { attemptOf } from './states.ts';
+import { attemptOf, isSettled } from './states.ts';
 
 /** As many nodes as one policy can update at a time. */
 export const LEDGER_LIMIT = 2000;
@@ -167,3 +167,12 @@ export function backoffAfter(
     reason: entry.reason ?? 'Unknown',
   };
 }
+
+/**
+ * Whether the finalizer `in-flight` of a shadow may go: nothing of it is in a ledger, and its host is as it was, or
+ * gone with its Node. Until then the shadow is the only record of what has to be undone there.
+ */
+export const mayReleaseShadow = (
+  shadow: BottlerocketShadow,
+  facts: { hasEntry: boolean; isNodeGone: boolean },
+): boolean => !facts.hasEntry && shadow.spec.state === 'Idle' && (facts.isNodeGone || isSettled(shadow));

@@ -3,6 +3,7 @@
  * with what was there before, so that undoing it never touches what somebody else set.
  */
 import type { Node } from '../api/core.ts';
+import type { BottlerocketShadow } from '../api/v2/bottlerocketshadow.ts';
 import { INTERFACE_VERSION_LABEL, MARKS_ANNOTATION } from '../api/names.ts';
 
 /** Which attempt of which shadow set a mark. */
@@ -207,4 +208,22 @@ export function cordonOf(node: Node): Cordon {
 export function cordonMarkOf(node: Node, owner: MarkOwner): Mark | undefined {
   const mark = readMarks(node).marks.cordon;
   return mark !== undefined && sameOwner(mark.owner, owner) ? mark : undefined;
+}
+
+/**
+ * Undoes marks that no attempt answers for any more: the shadow is Idle or gone and has no entry in a ledger. A write
+ * that came late may have left them. Undefined when there are none, or when they are of a later attempt than the
+ * shadow that was read knows of.
+ */
+export function undoStrayMarks(
+  node: Node,
+  facts: { shadow: BottlerocketShadow | undefined; hasEntry: boolean },
+): NodePatch | undefined {
+  const { shadow, hasEntry } = facts;
+  if (hasEntry || (shadow !== undefined && shadow.spec.state !== 'Idle')) return undefined;
+  const limit =
+    shadow === undefined
+      ? undefined
+      : { shadowUid: shadow.metadata.uid ?? '', attempt: shadow.spec.attempt ?? 0 };
+  return undoMarks(node, isAttemptMark, limit);
 }
