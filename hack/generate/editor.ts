@@ -51,9 +51,7 @@ const membersOf = (schema: SchemaSource): Json => {
 export const editorSchema = (schema: SchemaSource): Json => ({
   ...typeOf(schema),
   ...Object.fromEntries(COPIED.flatMap((key) => (schema[key] === undefined ? [] : [[key, schema[key]]]))),
-  ...(schema.enum === undefined
-    ? {}
-    : { enum: schema.nullable === true ? [...schema.enum, null] : [...schema.enum] }),
+  ...(schema.enum === undefined ? {} : { enum: schema.enum }),
   ...(schema.required === undefined || schema.required.length === 0 ? {} : { required: schema.required }),
   ...membersOf(schema),
   ...(schema.items === undefined ? {} : { items: editorSchema(schema.items) }),

@@ -26,7 +26,11 @@ const isDuration = (schema: SchemaSource): boolean =>
 /** Type of a field in words. */
 export const typeText = (schema: SchemaSource): string => {
   if (schema['x-kubernetes-int-or-string'] === true) return 'integer or percentage';
-  if (schema.enum !== undefined) return schema.enum.map(code).join(', ');
+  if (schema.enum !== undefined)
+    return schema.enum
+      .filter((each) => each !== null)
+      .map(code)
+      .join(', ');
   if (schema.format === 'date-time') return 'time';
   if (isDuration(schema)) return 'duration';
   if (schema.items !== undefined) return `list of ${typeText(schema.items)}`;

@@ -54,9 +54,18 @@ export const StringMap = (max: number, options: Described): TUnsafe<Record<strin
     ...options,
   });
 
-/** T or null: OpenAPI's `nullable`, which a structural schema wants instead of a union. */
-export const Nullable = <S extends TSchema>(schema: S): TUnsafe<Static<S> | null> =>
-  Type.Unsafe<Static<S> | null>({ ...schema, nullable: true });
+/**
+ * T or null: OpenAPI's `nullable`, which a structural schema wants instead of a union. JSON Schema wants an enumeration
+ * to name null too.
+ */
+export const Nullable = <S extends TSchema>(schema: S): TUnsafe<Static<S> | null> => {
+  const { enum: values } = schema as { enum?: readonly unknown[] };
+  return Type.Unsafe<Static<S> | null>({
+    ...schema,
+    ...(values === undefined ? {} : { enum: [...values, null] }),
+    nullable: true,
+  });
+};
 
 /**
  * A string of a shape that a regular expression tells. In the CRD it is a CEL rule, so that whoever gets it wrong

@@ -34,7 +34,12 @@ export interface StructuralSchema {
 }
 
 /** A schema value, read as plain JSON. `pattern` goes with `patternErrorMessage`: see Shaped in schema.ts. */
-export type SchemaSource = Omit<StructuralSchema, 'properties' | 'items' | 'additionalProperties'> & {
+export type SchemaSource = Omit<
+  StructuralSchema,
+  'enum' | 'properties' | 'items' | 'additionalProperties'
+> & {
+  /** Of strings; with `nullable` also null. */
+  enum?: readonly (string | null)[];
   pattern?: string;
   patternErrorMessage?: string;
   properties?: Record<string, SchemaSource>;
@@ -49,7 +54,6 @@ const COPIED = [
   'format',
   'nullable',
   'default',
-  'enum',
   'minimum',
   'maximum',
   'minLength',
@@ -66,14 +70,41 @@ const COPIED = [
 /** A TypeBox value as the plain JSON Schema that it is. */
 export const source = (schema: TSchema): SchemaSource => schema;
 
-/** Rules of a schema: the one its pattern stands for, then its own. */
-const rulesOf = (schema: SchemaSource): readonly CelRule[] => {
-  const own = schema[RULES] ?? [];
-  if (schema.pattern === undefined) return own;
-  const message = schema.patternErrorMessage;
-  if (message === undefined) throw new TypeError(`Pattern without a message: ${schema.pattern}`);
-  return [{ rule: `self.matches('${schema.pattern}')`, message }, ...own];
+/** The values of an enumeration that may also be null: kube-apiserver refuses null in any `enum`, so a rule says it. */
+const nullableEnum = (schema: SchemaSource): readonly string[] | undefined =>
+  schema.nullable === true ? schema.enum?.filter((each) => each !== null) : undefined;
+
+const enumOf = (schema: SchemaSource): Pick<StructuralSchema, 'enum' | 'maxLength'> => {
+  if (schema.enum === undefined) return {};
+  const values = schema.enum.filter((each) => each !== null);
+  return nullableEnum(schema) === undefined
+    ? { enum: values }
+    : { maxLength: Math.max(...values.map(({ length }) => length)) };
 };
+
+const patternRule = ({ pattern, patternErrorMessage: message }: SchemaSource): CelRule[] => {
+  if (pattern === undefined) return [];
+  if (message === undefined) throw new TypeError(`Pattern without a message: ${pattern}`);
+  return [{ rule: `self.matches('${pattern}')`, message }];
+};
+
+const enumRule = (schema: SchemaSource): CelRule[] => {
+  const values = nullableEnum(schema);
+  if (values === undefined) return [];
+  return [
+    {
+      rule: `self in [${values.map((each) => `'${each}'`).join(', ')}]`,
+      message: `must be one of ${values.join(', ')}`,
+    },
+  ];
+};
+
+/** Rules of a schema: the ones that its pattern and enumeration stand for, then its own. */
+const rulesOf = (schema: SchemaSource): CelRule[] => [
+  ...patternRule(schema),
+  ...enumRule(schema),
+  ...(schema[RULES] ?? []),
+];
 
 /** int64 where nothing bounds a whole number: `kubectl explain` and clients then know its width. */
 const widthOf = (schema: SchemaSource): { format?: string } =>
@@ -94,6 +125,7 @@ export const structural = (schema: SchemaSource): StructuralSchema => {
   const rules = rulesOf(schema);
   return {
     ...(Object.fromEntries(copied) as StructuralSchema),
+    ...enumOf(schema),
     ...widthOf(schema),
     ...(schema.properties === undefined ? {} : { properties: nested(schema.properties) }),
     ...(schema.additionalProperties === undefined
