@@ -59,14 +59,14 @@ export class ShadowDirectory {
       });
     } catch (error) {
       if (isKubernetesError(error, 'notFound')) throw new ApiProblem('ShadowNotFound', { cause: error });
-      throw unavailable(error);
+      throw error instanceof KubernetesError ? unavailable(error) : error;
     }
   }
 }
 
 /** Kubernetes did not do what it was asked, for a reason that is not the caller's. */
-export function unavailable(error: unknown): ApiProblem {
-  const retryAfterMs = error instanceof KubernetesError ? error.retryAfterMs : undefined;
+export function unavailable(error: KubernetesError): ApiProblem {
+  const { retryAfterMs } = error;
   return new ApiProblem('KubernetesUnavailable', {
     cause: error,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
