@@ -39,6 +39,9 @@ export const systemClock: Clock = {
 /** RFC 3339 in UTC with milliseconds cut, as the Kubernetes API writes times. */
 export const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
 
+/** RFC 3339 in UTC with six digits of a second: metav1.MicroTime, which takes no other number of them. */
+export const rfc3339Micro = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
+
 /** Milliseconds since the epoch of an RFC 3339 text; undefined when absent or not a time. */
 export function parseRfc3339(text: string | null | undefined): number | undefined {
   if (text === null || text === undefined || !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d/.test(text))

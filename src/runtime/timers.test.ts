@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../sim/clock.ts';
-import { aborted, linkAbort, sleepUnlessAborted, withTimeout } from './timers.ts';
+import { aborted, linkAbort, raceAbort, sleepUnlessAborted, withTimeout } from './timers.ts';
 
 describe('linkAbort', () => {
   test('follows its parent with the same reason', () => {
@@ -65,4 +65,21 @@ test('sleepUnlessAborted tells whether the time passed', async () => {
   stop.abort();
   expect([await short, await long]).toEqual([true, false]);
   await aborted(stop.signal);
+});
+
+describe('raceAbort', () => {
+  const { signal } = new AbortController();
+
+  test('gives what comes first', async () => {
+    expect(await raceAbort(Promise.resolve('done'), signal)).toBe('done');
+    await expect(raceAbort(Promise.reject(new Error('broken')), signal)).rejects.toThrow('broken');
+  });
+
+  test('waits no longer than the signal', async () => {
+    const stop = new AbortController();
+    const waiting = raceAbort(new Promise<never>(() => undefined), stop.signal);
+    stop.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    await expect(raceAbort(new Promise<never>(() => undefined), stop.signal)).rejects.toThrow('enough');
+  });
 });

@@ -78,3 +78,20 @@ export async function sleepUnlessAborted(clock: Clock, ms: number, signal: Abort
     throw error;
   }
 }
+
+/**
+ * The result of `promise`, unless the signal aborts first: then nobody waits for it any more.
+ * @throws the signal's reason, or what the promise is rejected with.
+ */
+export async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const link = linkAbort(signal);
+  const end = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    else link.signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  try {
+    return await Promise.race([promise, end]);
+  } finally {
+    link.release();
+  }
+}

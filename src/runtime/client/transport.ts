@@ -74,6 +74,7 @@ export class Transport {
       });
     } catch (error) {
       if (error instanceof KubernetesError) throw error;
+      if (sent && error instanceof TimeoutError) this.#dropIdle();
       if (!sent && error instanceof TimeoutError)
         throw new KubernetesError('throttled', `not sent within ${request.limitMs} ms: too many requests`);
       throw noAnswer(messageOf(error), error);
@@ -194,6 +195,12 @@ export class Transport {
     });
     this.#connections = { tls: access.tls, agent };
     return agent;
+  }
+
+  /** When one connection is dead, those that wait beside it probably are too. */
+  #dropIdle(): void {
+    for (const sockets of Object.values(this.#connections?.agent.freeSockets ?? {}))
+      for (const socket of sockets ?? []) socket.destroy();
   }
 
   #noteDate(response: IncomingMessage): void {
