@@ -28,7 +28,7 @@ export interface CustomResourceDefinition extends KubeObject {
       shortNames: readonly string[];
       categories: readonly string[];
     };
-    conversion: { strategy: 'None' };
+    conversion: { strategy: 'None'; webhook?: null };
     versions: readonly Version[];
   };
 }
@@ -69,7 +69,8 @@ export const customResourceDefinition = (kind: KindDefinition): CustomResourceDe
         shortNames: kind.shortNames,
         categories: CATEGORIES,
       },
-      conversion: { strategy: 'None' },
+      // An older CRD converts by a webhook. Only an explicit null takes that away when kubectl did not apply it itself.
+      conversion: { strategy: 'None', ...(kind.retiredVersions.length > 0 ? { webhook: null } : {}) },
       versions: [
         {
           name: version,
