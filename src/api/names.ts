@@ -34,3 +34,11 @@ export const RESUME_ANNOTATION = `${GROUP}/resume`;
 
 /** Name of the shadow of a node. */
 export const shadowName = (node: string): string => `brs-${node}`;
+
+/** Secret with the keys of the certificate authorities; only the controller reads it. */
+export const CA_KEY_SECRET = 'brupop-ca-key';
+/** Secret, type kubernetes.io/tls, with the API server's certificate and key. */
+export const SERVING_SECRET = 'brupop-apiserver-tls';
+/** ConfigMap that agents mount: the authorities to trust, under `CA_BUNDLE_KEY`. */
+export const CA_BUNDLE_CONFIGMAP = 'brupop-ca';
+export const CA_BUNDLE_KEY = 'ca.crt';
