@@ -275,11 +275,11 @@ describe('renewal', () => {
     const all = [await candidate('a'), await candidate('b'), await candidate('c')];
     const faults = ['none', 'cut', 'deaf', 'none'] as const;
     let led = 0;
-    for (let step = 0; step < 3_000; step++) {
+    for (let step = 0; step < 5_000; step++) {
       await clock.advance(97);
       // Each line changes at its own pace.
       for (const [index, one] of all.entries())
-        one.line.fault = faults[Math.floor(step / (61 + 23 * index)) % faults.length] ?? 'none';
+        one.line.fault = faults[Math.floor(step / (157 + 59 * index)) % faults.length] ?? 'none';
       const leaders = all.filter(({ elector }) => elector.isLeader).length;
       expect(leaders).toBeLessThanOrEqual(1);
       led += leaders;
