@@ -36,9 +36,11 @@ describe.each(Object.values(KINDS))('the schema of $resource.kind', (kind) => {
     expect(all.filter(([, { description }]) => description === undefined).map(([path]) => path)).toEqual([]);
   });
 
-  it('ends every description like a sentence', () => {
+  it('ends every description like a sentence or with the default', () => {
     expect(
-      all.filter(([, { description }]) => !/[.…]$/.test(description ?? '')).map(([path]) => path),
+      all
+        .filter(([, { description }]) => !/([.…]|Default: \S+)$/.test(description ?? ''))
+        .map(([path]) => path),
     ).toEqual([]);
   });
 
