@@ -10,7 +10,12 @@ const LABEL_VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 /** Roles and their bindings may be called almost anything. */
 const PATH_SEGMENT = /^(?!\.{1,2}$)[^/%]+$/;
 const MAX_ANNOTATIONS_BYTES = 256 * 1024;
-const STANDARD_FINALIZERS = new Set(['foregroundDeletion', 'orphan', 'kubernetes']);
+const STANDARD_FINALIZERS = new Set([
+  'foregroundDeletion',
+  'orphan',
+  'kubernetes',
+  'customresourcecleanup.apiextensions.k8s.io',
+]);
 
 const isSubdomain = (text: string): boolean => text.length <= 253 && SUBDOMAIN.test(text);
 
