@@ -5,7 +5,7 @@
  */
 import { Events } from '../../api/core.ts';
 import type { Event } from '../../api/core.ts';
-import { rfc3339 } from '../../runtime/clock.ts';
+import { rfc3339Micro } from '../../runtime/clock.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { errorFields } from '../../runtime/errors.ts';
 import { isKubernetesError } from '../../runtime/kubernetes.ts';
@@ -152,7 +152,7 @@ export class EventRecorder {
     series.count++;
     series.lastMs = now;
     try {
-      const body = { series: { count: series.count, lastObservedTime: microTime(now) } };
+      const body = { series: { count: series.count, lastObservedTime: rfc3339Micro(now) } };
       await port.patch(Events, { name: series.name, namespace: series.namespace }, body);
       return true;
     } catch (error) {
@@ -196,7 +196,7 @@ function toObject(
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: { name: by.name, namespace: by.namespace },
-    eventTime: microTime(by.now),
+    eventTime: rfc3339Micro(by.now),
     reportingController: REPORTING_CONTROLLER,
     reportingInstance: by.instance.slice(0, 128),
     action: event.action,
@@ -209,7 +209,3 @@ function toObject(
 
 const cut = (note: string): string =>
   note.length <= MAX_NOTE_LENGTH ? note : `${note.slice(0, MAX_NOTE_LENGTH - 1)}…`;
-
-/** metav1.MicroTime. */
-const microTime = (ms: number): string =>
-  rfc3339(ms).replace('Z', `.${String(Math.floor(ms) % 1_000).padStart(3, '0')}000Z`);

@@ -10,9 +10,10 @@ import {
   shadowName,
 } from '../../api/names.ts';
 import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
+import { mayReleaseShadow } from '../../protocol/ledger.ts';
 import { INTERFACE_LABEL_MARK, readMarks, setMark } from '../../protocol/marks.ts';
 import type { NodePatch } from '../../protocol/marks.ts';
-import { isSettled, openIntent } from '../../protocol/states.ts';
+import { openIntent } from '../../protocol/states.ts';
 import { parseRfc3339, rfc3339 } from '../../runtime/clock.ts';
 import { isBottlerocket, isSupported } from './osimage.ts';
 
@@ -123,9 +124,9 @@ function planInherited(shadow: BottlerocketShadow): ShadowAction[] {
 /** The finalizer goes when no ledger knows the shadow and nothing is left on the host (protocol 8). */
 function planFinalizer(snapshot: NodeSnapshot, shadow: BottlerocketShadow): ShadowAction[] {
   const { node, isInLedger } = snapshot;
-  if (!hasFinalizer(shadow) || isInLedger || shadow.spec.state !== 'Idle') return [];
+  if (!hasFinalizer(shadow)) return [];
   const isNodeGone = node === undefined || node.metadata.uid !== ownerUidOf(shadow);
-  if (!isSettled(shadow) && !isNodeGone) return [];
+  if (!mayReleaseShadow(shadow, { hasEntry: isInLedger, isNodeGone })) return [];
   const finalizers = shadow.metadata.finalizers?.filter((name) => name !== IN_FLIGHT_FINALIZER) ?? [];
   const patch = { metadata: { resourceVersion: shadow.metadata.resourceVersion, finalizers } };
   return [{ do: 'unfinalize', shadow, patch }];
