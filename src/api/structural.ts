@@ -49,7 +49,6 @@ export type SchemaSource = Omit<
 
 /** Keywords that are taken over as they are, in the order in which they are written. */
 const COPIED = [
-  'description',
   'type',
   'format',
   'nullable',
@@ -115,6 +114,13 @@ const widthOf = (schema: SchemaSource): { format?: string } =>
 const nested = (properties: Record<string, SchemaSource>): Record<string, StructuralSchema> =>
   Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, structural(schema)]));
 
+/** `kubectl explain` does not show defaults, so the description does. */
+const described = ({ description, default: value }: SchemaSource): { description?: string } => {
+  if (description === undefined) return {};
+  const isScalar = value !== undefined && typeof value !== 'object';
+  return { description: isScalar ? `${description} Default: ${String(value)}` : description };
+};
+
 /** The structural schema of `schema`. @throws TypeError when a pattern has no message. */
 export const structural = (schema: SchemaSource): StructuralSchema => {
   const copied = COPIED.flatMap((keyword) =>
@@ -124,6 +130,7 @@ export const structural = (schema: SchemaSource): StructuralSchema => {
   );
   const rules = rulesOf(schema);
   return {
+    ...described(schema),
     ...(Object.fromEntries(copied) as StructuralSchema),
     ...enumOf(schema),
     ...widthOf(schema),
