@@ -131,7 +131,8 @@ export function draftReport(view: AgentView, change: DraftChange): ReportDraft {
     saved: recorded.saved ?? null,
     rebootIntent: recorded.rebootIntent ?? null,
     step: null,
-    error: null,
+    // ErrorReset is never without its error, whatever else is reported with it.
+    error: state === 'ErrorReset' ? (recorded.error ?? null) : null,
     checkedAt: memory.checkedAt ?? recorded.checkedAt ?? null,
   };
   const head = { current_state: state, current_version: host.running };
