@@ -1,6 +1,7 @@
 /** What the controller needs from Kubernetes. config/rbac is generated from here; envtest runs the controllers under it. */
 import { CONTROLLER_SERVICE_ACCOUNT, GROUP, NAMESPACE } from '../api/names.ts';
 import type { PolicyRule } from '../api/rbac.ts';
+import { certificateRules } from './certificates/rbac.ts';
 
 /** Name of the controller's ClusterRole and ClusterRoleBinding; it puts its uninstall finalizer on both. */
 export const CONTROLLER_ROLE = CONTROLLER_SERVICE_ACCOUNT;
@@ -105,4 +106,5 @@ export const namespaceRules: readonly PolicyRule[] = [
     resourceNames: [CONTROLLER_SERVICE_ACCOUNT],
     why: 'Holds its own ServiceAccount with a finalizer while it undoes its marks on uninstalling.',
   },
+  ...certificateRules,
 ];
