@@ -39,6 +39,9 @@ export const systemClock: Clock = {
 /** RFC 3339 in UTC with milliseconds cut, as the Kubernetes API writes times. */
 export const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
 
+/** RFC 3339 in UTC with milliseconds, for log lines. */
+export const rfc3339Milli = (ms: number): string => new Date(ms).toISOString();
+
 /** RFC 3339 in UTC with six digits of a second: metav1.MicroTime, which takes no other number of them. */
 export const rfc3339Micro = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
 
