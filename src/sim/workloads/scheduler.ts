@@ -28,9 +28,11 @@ export class SchedulerDouble {
   /** Schedules until the signal aborts. */
   start(signal: AbortSignal): void {
     const interesting = new Set([resourceId(Pods), resourceId(Nodes)]);
-    this.#cluster.server.store.subscribe((_, { definition: { resource } }) => {
-      if (!signal.aborted && interesting.has(resourceId(resource)) && this.#pending().length > 0)
-        this.#queue.add('pods');
+    const { store } = this.#cluster.server;
+    const pods = store.table(Pods);
+    store.subscribe((_, { definition: { resource } }) => {
+      if (signal.aborted || !interesting.has(resourceId(resource))) return;
+      if (pods.countHaving('spec.nodeName', '') > 0) this.#queue.add('pods');
     });
     this.#queue.add('pods');
   }
