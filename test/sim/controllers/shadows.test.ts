@@ -19,6 +19,8 @@ import { namespaceRules, rules } from '../../../src/controllers/rbac.ts';
 const OS_IMAGE = 'Bottlerocket OS 1.42.0 (aws-k8s-1.36)';
 const key = (node: string) => ({ namespace: NAMESPACE, name: `brs-${node}` });
 
+const random = (): number => 0.5;
+
 /** A cluster with the shadows controller running in it. */
 async function world(options: { autoLabel?: boolean; before?: (cluster: SimCluster) => void } = {}) {
   const clock = new VirtualClock();
@@ -31,7 +33,7 @@ async function world(options: { autoLabel?: boolean; before?: (cluster: SimClust
     name: 'controller',
     access: accessByRules(rules, namespaceRules, NAMESPACE),
   });
-  const random = () => 0.5;
+
   const shared = { port: client, clock, random, logger: silentLogger };
   const caches = new Caches({ ...shared, namespace: NAMESPACE });
   const events = new EventRecorder({ ...shared, instance: 'test' });
