@@ -286,6 +286,15 @@ describe('errors', () => {
     });
   });
 
+  test('a Status without its kind is one all the same', async () => {
+    const status = { metadata: {}, status: 'Failure', message: 'request did not complete', code: 504 };
+    handler = (_, response) => json(response, 504, status);
+    expect(await failure(connect().get(Nodes, { name: 'a' }))).toMatchObject({
+      code: 'server',
+      message: 'request did not complete',
+    });
+  });
+
   test('an answer that is no Status is still an error', async () => {
     handler = (_, response) => response.writeHead(502).end('<html>Bad gateway</html>');
     const error = await failure(connect().get(Nodes, { name: 'a' }));

@@ -74,8 +74,12 @@ function parseStatus(body: string): Status | undefined {
   }
 }
 
-const isStatus = (value: unknown): value is Status =>
-  typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'Status';
+/** Some of the server's filters leave the kind out. */
+function isStatus(value: unknown): value is Status {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, status } = value as { kind?: unknown; status?: unknown };
+  return kind === 'Status' || status === 'Failure';
+}
 
 const plainMessage = (httpStatus: number, body: string): string =>
   `the server answered ${httpStatus}: ${body.slice(0, 200).trim()}`;
