@@ -6,7 +6,10 @@ import { certificateRules } from './certificates/rbac.ts';
 /** Name of the controller's ClusterRole and ClusterRoleBinding; it puts its uninstall finalizer on both. */
 export const CONTROLLER_ROLE = CONTROLLER_SERVICE_ACCOUNT;
 
-/** Cluster-wide rules of the controller. */
+/**
+ * Cluster-wide rules of the controller. The shadows and its own account are among them although they live in its
+ * namespace: what is needed for cleaning up must outlive the roles in there (design 5).
+ */
 export const rules: readonly PolicyRule[] = [
   {
     apiGroups: [''],
@@ -53,14 +56,14 @@ export const rules: readonly PolicyRule[] = [
   {
     apiGroups: [''],
     resources: ['namespaces'],
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['get'],
     resourceNames: [NAMESPACE],
     why: 'Sees that the operator is being uninstalled.',
   },
   {
     apiGroups: ['apiextensions.k8s.io'],
     resources: ['customresourcedefinitions'],
-    verbs: ['get', 'list', 'watch'],
+    verbs: ['get'],
     resourceNames: [`bottlerocketshadows.${GROUP}`, `updatepolicies.${GROUP}`],
     why: 'Sees that the operator is being uninstalled.',
   },
@@ -71,10 +74,6 @@ export const rules: readonly PolicyRule[] = [
     resourceNames: [CONTROLLER_ROLE],
     why: 'Holds its own role with a finalizer while it undoes its marks on uninstalling; changes no rule.',
   },
-];
-
-/** Rules of the controller in the operator's namespace. */
-export const namespaceRules: readonly PolicyRule[] = [
   {
     apiGroups: [GROUP],
     resources: ['bottlerocketshadows'],
@@ -89,6 +88,17 @@ export const namespaceRules: readonly PolicyRule[] = [
   },
   {
     apiGroups: [''],
+    resources: ['serviceaccounts'],
+    verbs: ['get', 'patch'],
+    resourceNames: [CONTROLLER_SERVICE_ACCOUNT],
+    why: 'Holds its own ServiceAccount with a finalizer while it undoes its marks on uninstalling.',
+  },
+];
+
+/** Rules of the controller in the operator's namespace. */
+export const namespaceRules: readonly PolicyRule[] = [
+  {
+    apiGroups: [''],
     resources: ['pods'],
     verbs: ['get', 'list', 'watch', 'delete'],
     why: 'Sees which agents report and where its own pods run; deletes agent pods that are older than their Node.',
@@ -98,13 +108,6 @@ export const namespaceRules: readonly PolicyRule[] = [
     resources: ['leases'],
     verbs: ['get', 'list', 'watch', 'create', 'patch'],
     why: 'Elects the one replica that acts.',
-  },
-  {
-    apiGroups: [''],
-    resources: ['serviceaccounts'],
-    verbs: ['get', 'patch'],
-    resourceNames: [CONTROLLER_SERVICE_ACCOUNT],
-    why: 'Holds its own ServiceAccount with a finalizer while it undoes its marks on uninstalling.',
   },
   ...certificateRules,
 ];
