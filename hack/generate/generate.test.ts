@@ -54,6 +54,11 @@ describe.each(Object.values(KINDS))('the schema of $resource.kind', (kind) => {
     expect(unbounded.map(([path]) => path)).toEqual([]);
   });
 
+  it('has no default inside a list, where kubectl apply would see a change each time', () => {
+    const inLists = all.filter(([path, each]) => path.includes('[]') && each.default !== undefined);
+    expect(inLists.map(([path]) => path)).toEqual([]);
+  });
+
   it('has a message for every rule', () => {
     const rules = all.flatMap(([, schema]) => schema['x-kubernetes-validations'] ?? []);
     expect(rules.filter(({ message }) => message === undefined)).toEqual([]);

@@ -40,6 +40,8 @@ export type SchemaSource = Omit<
 > & {
   /** Of strings; with `nullable` also null. */
   enum?: readonly (string | null)[];
+  /** The default is told, and not stored: see withoutDefaults. */
+  toldOnly?: boolean;
   pattern?: string;
   patternErrorMessage?: string;
   properties?: Record<string, SchemaSource>;
@@ -52,7 +54,6 @@ const COPIED = [
   'type',
   'format',
   'nullable',
-  'default',
   'minimum',
   'maximum',
   'minLength',
@@ -117,9 +118,28 @@ const nested = (properties: Record<string, SchemaSource>): Record<string, Struct
 /** `kubectl explain` does not show defaults, so the description does. */
 const described = ({ description, default: value }: SchemaSource): { description?: string } => {
   if (description === undefined) return {};
-  const isScalar = value !== undefined && typeof value !== 'object';
-  return { description: isScalar ? `${description} Default: ${String(value)}` : description };
+  const isScalar = typeof value === 'string' || typeof value === 'number';
+  return { description: isScalar ? `${description} Default: ${value}` : description };
 };
+
+const defaultOf = ({ default: value, toldOnly }: SchemaSource): { default?: unknown } =>
+  value === undefined || toldOnly === true ? {} : { default: value };
+
+/**
+ * An item of a list, without defaults that the API server would add. Lists are replaced as a whole, so to kubectl apply
+ * and Argo CD a list with an added field differs for ever from the one in Git.
+ */
+const withoutDefaults = (schema: SchemaSource): SchemaSource => ({
+  ...schema,
+  toldOnly: true,
+  ...(schema.properties === undefined
+    ? {}
+    : {
+        properties: Object.fromEntries(
+          Object.entries(schema.properties).map(([name, each]) => [name, withoutDefaults(each)]),
+        ),
+      }),
+});
 
 /** The structural schema of `schema`. @throws TypeError when a pattern has no message. */
 export const structural = (schema: SchemaSource): StructuralSchema => {
@@ -131,6 +151,7 @@ export const structural = (schema: SchemaSource): StructuralSchema => {
   const rules = rulesOf(schema);
   return {
     ...described(schema),
+    ...defaultOf(schema),
     ...(Object.fromEntries(copied) as StructuralSchema),
     ...enumOf(schema),
     ...widthOf(schema),
@@ -138,7 +159,7 @@ export const structural = (schema: SchemaSource): StructuralSchema => {
     ...(schema.additionalProperties === undefined
       ? {}
       : { additionalProperties: structural(schema.additionalProperties) }),
-    ...(schema.items === undefined ? {} : { items: structural(schema.items) }),
+    ...(schema.items === undefined ? {} : { items: structural(withoutDefaults(schema.items)) }),
     ...(rules.length === 0 ? {} : { [RULES]: rules }),
   };
 };
