@@ -147,10 +147,15 @@ export class AgentApi {
     return this.#hub.run(signal);
   }
 
-  /** Opens no further stream and ends those there are, spread over 3 s. `signal` ends the rest at once. */
-  async drain(signal: AbortSignal): Promise<void> {
+  /** Why streams get no heartbeats though they should; undefined when all is well. */
+  whyStuck(): string | undefined {
+    return this.#hub.whyStuck();
+  }
+
+  /** Opens no further stream and ends those there are, spread over 3 s. */
+  async drain(): Promise<void> {
     this.#draining = true;
-    await this.#hub.drain({ withinMs: DRAIN_MS, random: this.#options.random, signal });
+    await this.#hub.drain({ withinMs: DRAIN_MS, random: this.#options.random });
   }
 
   /** The cache says that the shadow is another Node's. It may be old: only the live object refuses for good. */

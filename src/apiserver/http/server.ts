@@ -50,9 +50,18 @@ export class HttpServer {
     void this.#app.register(async (scope) => agentRoutes(scope, options));
   }
 
-  /** @returns the port. @throws Error when the address cannot be had. */
-  async listen(address: { host: string; port: number }): Promise<number> {
-    await this.#app.listen(address);
+  /**
+   * @param address without host: all addresses, of IPv6 too where there is any.
+   * @returns the port. @throws Error when the address cannot be had.
+   */
+  async listen(address: { host: string | undefined; port: number }): Promise<number> {
+    const { host = '::', port } = address;
+    try {
+      await this.#app.listen({ host, port });
+    } catch (error) {
+      if (address.host !== undefined || !isWithoutIpv6(error)) throw error;
+      await this.#app.listen({ host: '0.0.0.0', port });
+    }
     const bound = this.#app.server.address();
     return typeof bound === 'object' && bound !== null ? bound.port : address.port;
   }
@@ -96,6 +105,9 @@ export class HttpServer {
     return reply.code(problem.status).type(PROBLEM_CONTENT_TYPE).send(body);
   }
 }
+
+const isWithoutIpv6 = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(String(error.code));
 
 /** The rest of a body that nobody asked for is not waited for. */
 const closesConnection = ({ status }: ApiProblem): boolean => [401, 403, 413, 415].includes(status);

@@ -44,11 +44,11 @@ export interface Ask {
 /** Sends requests to one port of loopback, each on its own connection. */
 export class TestClient {
   readonly #ca: string;
-  readonly #port: number;
+  readonly port: number;
 
   constructor(options: { ca: string; port: number }) {
     this.#ca = options.ca;
-    this.#port = options.port;
+    this.port = options.port;
   }
 
   /** A whole request and its whole answer. */
@@ -87,7 +87,7 @@ export class TestClient {
     return {
       host: '127.0.0.1',
       servername: 'localhost',
-      port: this.#port,
+      port: this.port,
       ca: this.#ca,
       method: ask.method ?? 'GET',
       path: ask.path,

@@ -19,6 +19,8 @@ const TICK_MS = 1000;
 const BUCKETS = HEARTBEAT_INTERVAL_MS / TICK_MS;
 /** A reader that has not read for so long is gone. */
 const STALL_MS = 60_000;
+/** A wheel that has not turned for so long is stuck. */
+const STUCK_MS = 30_000;
 /** Streams of one pod; a further one ends the oldest, which the agent has forgotten. */
 const STREAMS_PER_POD = 2;
 /** Notch of the drain. */
@@ -42,6 +44,7 @@ export class StreamHub {
   #opened = 0;
   #size = 0;
   #tick = 0;
+  #turnedAtMs: number | undefined;
 
   constructor(options: StreamHubOptions) {
     this.#clock = options.clock;
@@ -105,13 +108,22 @@ export class StreamHub {
 
   /** Turns the wheel until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#turnedAtMs = this.#clock.monotonic();
     while (await sleepUnlessAborted(this.#clock, TICK_MS, signal)) this.turn();
+    this.#turnedAtMs = undefined;
+  }
+
+  /** Why the wheel does not turn though it should; undefined when it does, or was not started. */
+  whyStuck(): string | undefined {
+    const stoodMs = this.#clock.monotonic() - (this.#turnedAtMs ?? Infinity);
+    return stoodMs > STUCK_MS ? `no heartbeat was sent for ${Math.round(stoodMs / 1000)} s` : undefined;
   }
 
   /** One notch: ends what is over, gives one bucket its heartbeat. */
   turn(): void {
     const wall = this.#clock.now();
     const now = this.#clock.monotonic();
+    this.#turnedAtMs = now;
     for (const stream of this.#all()) {
       if ((stream.identity.expiresAtMs ?? Infinity) <= wall) stream.end('expired');
       else if (now - (stream.blockedAtMs ?? now) >= STALL_MS) stream.end('stalled');
@@ -122,19 +134,16 @@ export class StreamHub {
   }
 
   /** Ends all streams, spread at random over `withinMs`, so that the fleet does not arrive elsewhere at once. */
-  async drain(options: { withinMs: number; random: Random; signal: AbortSignal }): Promise<void> {
+  async drain(options: { withinMs: number; random: Random }): Promise<void> {
     const ends = [...this.#all()].map((stream) => ({ stream, atMs: options.random() * options.withinMs }));
     ends.sort((a, b) => a.atMs - b.atMs);
     const startMs = this.#clock.monotonic();
-    let next = 0;
-    while (next < ends.length) {
+    for (let next = 0; next < ends.length;) {
       const passedMs = this.#clock.monotonic() - startMs;
-      for (; next < ends.length && (ends[next]?.atMs ?? 0) <= passedMs; next += 1) {
-        ends[next]?.stream.end('drained');
-      }
-      if (next < ends.length && !(await sleepUnlessAborted(this.#clock, DRAIN_TICK_MS, options.signal)))
-        break;
+      for (; (ends[next]?.atMs ?? Infinity) <= passedMs; next += 1) ends[next]?.stream.end('drained');
+      if (next < ends.length) await this.#clock.sleep(DRAIN_TICK_MS);
     }
+    // Those that were being opened meanwhile.
     for (const stream of this.#all()) stream.end('drained');
   }
 
