@@ -40,6 +40,8 @@ export function agentActs(
       m.host.locked = action.change.versionLock !== undefined && action.change.versionLock !== 'latest';
       return;
     case 'reboot':
+      if (m.shadow?.intent?.old === true)
+        throw new Violation(2, 'a reboot is asked for long after its intent');
       if (fails) {
         m.agent.memory = { ...memory, refused: 'inhibited' };
         return;
@@ -124,7 +126,9 @@ function record(w: World, n: number, { report, s }: { report: Report; s: Shadow 
   if (isNewIntent && (!w.windowOpen || s.notAfter === 'passed'))
     throw new Violation(2, 'an intent accepted outside the window');
   if (isNewIntent && s.state !== 2) throw new Violation(10, 'an intent accepted outside state 2');
+  if (isNewIntent && s.deadline !== 'ahead') throw new Violation(9, 'an intent accepted after its deadline');
   editShadow(w, n, 'report', (x) => {
+    if (report.error !== null && x.reported !== 'E') x.errorAttempt = x.attempt;
     x.reported = report.state;
     x.version = report.version;
     x.error = report.error;

@@ -16,7 +16,7 @@ export function decideAgent(m: Member, shadow: Shadow, { rules }: Scenario): Age
     memory.intentAccepted = { ...memory.intentAccepted, at };
   }
   if (!rules.confirmIntent && at !== undefined) memory.intentAccepted = { at, monotonicMs: MONOTONIC };
-  const isEarly = !rules.lateClose && shadow.intent !== null;
+  const isEarly = !rules.lateClose && m.host.going;
   return decide({
     now: isEarly ? NOW + 3_600_000 * 24 : NOW,
     monotonicMs: MONOTONIC + (isEarly ? 3_600_000 * 24 : 0),

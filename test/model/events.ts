@@ -55,7 +55,7 @@ function leaderTransitions(w: World, scenario: Scenario, found: Transition[]): v
   const free = w.leaders.indexOf(null);
   w.leaders.forEach((p, i) => {
     if (p === null) return;
-    found.push({ label: `L${i} delivers ${p.step} n${p.node}`, apply: (x) => deliver(x, i, scenario) });
+    found.push({ label: `L${i} delivers ${p.step} n${p.node}`, apply: (x) => deliver(x, i) });
   });
   if (free < 0) return;
   for (const d of decisions(w, scenario)) {
@@ -272,6 +272,8 @@ function faultTransitions(w: World, scenario: Scenario, found: Transition[]): vo
       for (const m of x.members) if (m.shadow?.notAfter === 'ahead') m.shadow.notAfter = 'passed';
     });
   }
+  if (w.entries.length > 0)
+    add('ledgerLost', 'the ledger is lost', (x) => ((x.entries = []), policyChanged(x)));
   if (!w.paused) add('pause', 'the policy is paused', (x) => ((x.paused = true), policyChanged(x)));
   if (!w.policyDeleting)
     add('policyDeleted', 'the policy is deleted', (x) => ((x.policyDeleting = true), policyChanged(x)));

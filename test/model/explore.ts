@@ -1,5 +1,6 @@
 /** Breadth-first search through all histories of a scenario; the first violation found is a shortest one. */
 import { after, transitions } from './events.ts';
+import type { Transition } from './events.ts';
 import { checkState, isDone } from './invariants.ts';
 import { Violation } from './rules.ts';
 import type { Scenario } from './rules.ts';
@@ -33,11 +34,12 @@ export function explore(scenario: Scenario, maxStates = 5_000_000): Exploration 
   while (level.length > 0) {
     const next: [World, number][] = [];
     for (const [world, index] of level) {
-      const possible = transitions(world, scenario);
+      let possible: Transition[];
       try {
+        possible = transitions(world, scenario);
         if (!isProgress(possible)) checkQuiet(world, scenario);
       } catch (error) {
-        return failed(error, index, 'all is quiet');
+        return failed(error, index, 'what is decided here');
       }
       for (const t of possible) {
         let world2: World;

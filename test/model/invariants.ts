@@ -14,20 +14,20 @@ export function checkState(w: World, scenario: Scenario): void {
       throw new Violation(5, `the admin's cordon of n${n} is gone`);
     if (m.shadow === null || m.shadow.state === 0) continue;
     if (entry?.phase !== 'Lost') flying++;
-    if (entry === undefined && scenario.rules.completion)
+    if (entry === undefined && !scenario.allowed.has('ledgerLost'))
       throw new Violation(1, `n${n} is in flight and not in the ledger`);
   }
   if (flying > scenario.limit) throw new Violation(1, `${flying} nodes in flight, ${scenario.limit} allowed`);
 }
 
 /** Checked when nothing but a fault can happen any more. Undefined = all is as it should be. */
-export function isDone(w: World, _scenario: Scenario): { invariant: number; message: string } | undefined {
+export function isDone(w: World, scenario: Scenario): { invariant: number; message: string } | undefined {
   for (const [n, m] of w.members.entries()) {
     const entry = w.entries.find((e) => e.node === n);
     const isLost = entry?.phase === 'Lost' && !m.host.up;
     if (isLost || m.node.gone) continue;
     if (m.node.mark !== null) return { invariant: 4, message: `our mark is left on n${n}` };
-    if (m.node.unschedulable && !m.node.adminCordon && m.shadow !== null && !isExempt(w)) {
+    if (m.node.unschedulable && !m.node.adminCordon && m.shadow !== null) {
       return { invariant: 4, message: `n${n} is left cordoned` };
     }
     if (entry !== undefined)
@@ -39,12 +39,10 @@ export function isDone(w: World, _scenario: Scenario): { invariant: number; mess
       return { invariant: 4, message: `n${n} is left armed` };
   }
   const mayUpdate = w.windowOpen && !w.paused && !w.policyDeleting && !w.halted;
-  if (mayUpdate && w.members.some((m) => isUpdatable(m, _scenario)))
+  if (mayUpdate && w.members.some((m) => isUpdatable(m, scenario)))
     return { invariant: 11, message: 'a node is never updated' };
   return undefined;
 }
-
-const isExempt = (_w: World): boolean => false;
 
 const isUpdatable = (m: World['members'][number], scenario: Scenario): boolean =>
   m.shadow !== null &&

@@ -13,7 +13,7 @@ import { NOW, POLICY, entryObject, nodeObject, shadowObject } from './objects.ts
 import { Violation } from './rules.ts';
 import type { Scenario } from './rules.ts';
 import { editShadow, nodeChanged, policyChanged } from './world.ts';
-import type { Entry, Member, Pending, World } from './world.ts';
+import type { Entry, KubeNode, Member, Pending, World } from './world.ts';
 
 const used = (w: World): number => w.entries.filter((e) => e.phase !== 'Lost').length;
 
@@ -33,12 +33,7 @@ export function viewOf(w: World, entry: Entry, scenario: Scenario): AttemptView 
   const isWell = m.host.up && m.node.boot === m.host.boot && shadow?.reported === 'M';
   const gate = scenario.rules.gateAgain || shadow?.state === 0 ? gateOf(w, m, entry) : undefined;
   const isNodeThere = !m.node.gone && (shadow !== null || m.shadow === null);
-  const node = isNodeThere ? nodeObject(m.node) : undefined;
-  if (node !== undefined && !scenario.rules.markOwner && m.node.mark !== null) {
-    // Without the rule a cordon of ours is taken for this attempt's, whoever set it.
-    m.node.mark = { ...m.node.mark, uid: entry.shadowUid, attempt: entry.attempt };
-    return { ...viewOf(w, entry, { ...scenario, rules: { ...scenario.rules, markOwner: true } }) };
-  }
+  const node = isNodeThere ? nodeObject(scenario.rules.markOwner ? m.node : asOwn(m.node, entry)) : undefined;
   return {
     now: NOW + (scenario.rules.deadlineGrace ? 0 : 120_000),
     entry: entryObject(entry, shadow),
@@ -51,6 +46,12 @@ export function viewOf(w: World, entry: Entry, scenario: Scenario): AttemptView 
     sightSinceMs: shadow?.unseen ? NOW - 10_000 : 0,
   };
 }
+
+/** Without the rule a cordon of ours is taken for this attempt's, whoever set it. */
+const asOwn = (node: KubeNode, entry: Entry): KubeNode =>
+  node.mark === null
+    ? node
+    : { ...node, mark: { ...node.mark, uid: entry.shadowUid, attempt: entry.attempt } };
 
 const TARGETS: Partial<Record<AttemptStep['do'], Pending['target']>> = {
   start: 'shadow',
@@ -75,6 +76,8 @@ export function decisions(
   const found: { label: string; pending?: Pending; evict?: number }[] = [];
   for (const entry of w.entries) {
     const step = applyRules(w, entry, scenario);
+    if (!w.windowOpen && (step.do === 'evict' || step.do === 'cordon'))
+      throw new Violation(2, `${step.do} outside the window`);
     if (step.do === 'evict') found.push({ label: `evict n${entry.node}`, evict: entry.node });
     const target = TARGETS[step.do];
     if (target === undefined) continue;
@@ -156,21 +159,22 @@ function admit(
   const mayStart =
     w.windowOpen && !w.paused && !w.halted && !w.policyDeleting && (isComplete || !scenario.rules.completion);
   const isIdle = scenario.rules.settledOnly ? isSettled(shadowObject(s)) : s.state === 0;
-  const isFit = isIdle && !s.deleting && !m.node.gone && !m.node.unschedulable && s.version === 'old';
+  const isClean = !m.node.unschedulable || (!scenario.rules.cleanNode && m.node.mark?.was === false);
+  const isFit = isIdle && !s.deleting && !m.node.gone && isClean && s.version === 'old';
   if (mayStart && isFit && s.attempt < scenario.maxAttempts && used(w) < scenario.limit) {
     found.push({ label: `reserve n${n}`, pending });
   }
 }
 
 /** Carries out a pending write whose precondition still holds. */
-export function deliver(w: World, index: number, scenario: Scenario): void {
+export function deliver(w: World, index: number): void {
   const p = w.leaders[index];
   if (p === null || p === undefined) return;
   w.leaders[index] = null;
   const m = w.members[p.node]!;
   if (p.target === 'policy') deliverPolicy(w, p, m);
   else if (p.target === 'node') deliverNode(w, p, m);
-  else deliverShadow(w, p, { m, scenario });
+  else deliverShadow(w, p, m);
 }
 
 function deliverPolicy(w: World, p: Pending, m: Member): void {
@@ -211,7 +215,20 @@ function count(w: World, entry: Entry, { end, lost }: { end: EndReason; lost: bo
   const name = `${entry.node}/${entry.shadowUid}/${entry.attempt}`;
   if (w.counted.includes(name)) throw new Violation(6, `${name} is counted twice`);
   w.counted.push(name);
+  checkCounted(w, entry, end);
   if (counts === 'failure') w.halted = true;
+}
+
+/** What is counted against a node or a release must be true of this attempt. */
+function checkCounted(w: World, entry: Entry, end: EndReason): void {
+  const s = w.members[entry.node]!.shadow;
+  if (s === null || s.uid !== entry.shadowUid) return;
+  if (end === 'RebootTimeout' && s.deadline !== 'missed' && s.intent !== null) {
+    throw new Violation(6, 'a reboot is counted as missed while its intent may still act');
+  }
+  const isReported = s.reported === 'E' && s.error === end;
+  if (isReported && s.errorAttempt !== entry.attempt)
+    throw new Violation(6, 'an old ErrorReset is counted again');
 }
 
 function deliverNode(w: World, p: Pending, m: Member): void {
@@ -235,7 +252,7 @@ function deliverNode(w: World, p: Pending, m: Member): void {
   nodeChanged(w, p.node);
 }
 
-function deliverShadow(w: World, p: Pending, { m, scenario }: { m: Member; scenario: Scenario }): void {
+function deliverShadow(w: World, p: Pending, m: Member): void {
   const entry = w.entries.find((e) => e.node === p.node);
   if (m.shadow === null) return;
   if (p.step === 'finalize') {
@@ -280,7 +297,6 @@ function deliverShadow(w: World, p: Pending, { m, scenario }: { m: Member; scena
         s.backoff = entry?.attempt ?? s.attempt;
     }
   });
-  void scenario;
 }
 
 function deadlineAhead(s: { deadline: string; unseen: boolean }): void {

@@ -33,6 +33,8 @@ export interface Rules {
   confirmIntent: boolean;
   /** The chain is evaluated again before each further step. */
   gateAgain: boolean;
+  /** A node with a stray cordon of ours is swept before it is admitted. */
+  cleanNode: boolean;
 }
 
 export const ALL_RULES: Rules = {
@@ -51,6 +53,7 @@ export const ALL_RULES: Rules = {
   completion: true,
   confirmIntent: true,
   gateAgain: true,
+  cleanNode: true,
 };
 
 /** Kinds of trouble; a scenario allows some of them. */
@@ -75,7 +78,7 @@ export const FAULTS = [
   'nodeRecreated',
   'stageFails',
   'rebootRefused',
-  'secondUpdate',
+  'ledgerLost',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

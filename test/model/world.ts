@@ -38,6 +38,8 @@ export interface Shadow {
   reported: Reported | null;
   version: Version;
   error: HostErrorCode | null;
+  /** The attempt in which the error was reported. */
+  errorAttempt: number;
   /** The last report was made for the present generation. */
   seen: boolean;
   boot: number;
@@ -167,6 +169,7 @@ export const newShadow = (uid: number, boot: number, version: Version, attempt: 
   reported: 'I',
   version,
   error: null,
+  errorAttempt: 0,
   seen: true,
   boot,
   staged: null,
