@@ -4,6 +4,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import type { UpdatePolicy } from '../../src/api/v1/updatepolicy.ts';
+import { validatePolicy } from '../../src/policy/validate.ts';
 import { validateObject } from '../../src/api/validation/validate.ts';
 
 const config = fileURLToPath(new URL('../../config/', import.meta.url));
@@ -42,6 +43,11 @@ describe.each(files)('config/%s', (file) => {
       const { errors, warnings } = validateObject('UpdatePolicy', policy);
       expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
     }
+  });
+
+  it('makes sense to the controller', () => {
+    const now = Date.parse('2026-11-21T12:00:00Z');
+    for (const policy of policies) expect(validatePolicy(policy, now)).toEqual([]);
   });
 
   it('says in a comment what it is for', () => {

@@ -41,8 +41,6 @@ const timeZone = (description: string, options: { default?: string } = {}) =>
     { maxLength: 64, description, ...options },
   );
 
-const windowDuration = (description: string) => Duration({ atLeast: '15m', atMost: '168h', description });
-
 const uniqueNames = (what: string) =>
   withRules({
     rule: 'self.all(a, !has(a.name) || self.exists_one(b, has(b.name) && b.name == a.name))',
@@ -55,9 +53,12 @@ export const MaintenanceWindow = Type.Object(
     schedule: schedule(
       'When the window opens: cron text of five fields (minute, hour, day of month, month, day of week), by the wall clock of timeZone. Numbers, names such as SAT, lists, ranges and steps. When day of month and day of week are both restricted, either of them is enough.',
     ),
-    duration: windowDuration(
-      'How long the window stays open, from 15m to 168h: elapsed time, so that 6h are 6 hours also in a night in which the clocks change.',
-    ),
+    duration: Duration({
+      atLeast: '15m',
+      atMost: '168h',
+      description:
+        'How long the window stays open, from 15m to 168h: elapsed time, so that 6h are 6 hours also in a night in which the clocks change.',
+    }),
     timeZone: Type.Optional(
       timeZone('IANA time zone of schedule, such as Europe/Paris.', { default: 'UTC' }),
     ),
@@ -79,7 +80,11 @@ export const BlackoutWindow = Type.Object(
       schedule('When a recurring blackout begins: five-field cron text as in maintenanceWindows.'),
     ),
     duration: Type.Optional(
-      windowDuration('How long each recurrence lasts, from 15m to 168h; goes with schedule.'),
+      Duration({
+        atLeast: '1m',
+        atMost: '168h',
+        description: 'How long each recurrence lasts, from 1m to 168h; goes with schedule.',
+      }),
     ),
     timeZone: Type.Optional(timeZone('IANA time zone of schedule; UTC when absent.')),
   },

@@ -222,8 +222,8 @@ export const blackout: readonly Row[] = [
   ),
   refuses(
     'a blackout that is too short',
-    blackouts({ schedule: '0 0 * * 5', duration: '5m' }),
-    'spec.blackoutWindows[0].duration: Invalid value: "5m": must be from 15m to 168h',
+    blackouts({ schedule: '0 0 * * 5', duration: '30s' }),
+    'spec.blackoutWindows[0].duration: Invalid value: "30s": must be from 1m to 168h',
   ),
   refuses(
     'a blackout with a shorthand',

@@ -28,11 +28,20 @@ export const documents = (text: string): Manifest[] =>
     return each.toJS() as Manifest;
   });
 
-/** What a folder builds. */
-export const build = (kubectl: string, folder: string): Manifest[] =>
-  documents(
-    execFileSync(kubectl, ['kustomize', `${CONFIG}${folder}`], { encoding: 'utf8', maxBuffer: 2 ** 26 }),
-  );
+const built = new Map<string, Manifest[]>();
+
+/** What a folder builds; each is built once. */
+export const build = (kubectl: string, folder: string): Manifest[] => {
+  const known = built.get(folder);
+  if (known !== undefined) return known;
+  const text = execFileSync(kubectl, ['kustomize', `${CONFIG}${folder}`], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  const made = documents(text);
+  built.set(folder, made);
+  return made;
+};
 
 /** Text of a sample. */
 export const sampleText = (name: string): string => readFileSync(`${CONFIG}samples/${name}`, 'utf8');
