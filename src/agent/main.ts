@@ -51,6 +51,12 @@ export const AGENT_OPTIONS = {
     default: '',
     placeholder: 'NAME',
   }),
+  host: text({
+    flag: 'host',
+    env: 'LISTEN_HOST',
+    doc: 'Address to listen on for probes.',
+    default: '::',
+  }),
   healthPort: port({ flag: 'health-port', doc: 'Port of /healthz and /readyz.', default: 8080 }),
   readyWithinSeconds: integer({
     flag: 'ready-within-seconds',
@@ -119,6 +125,7 @@ export async function runAgent(config: AgentConfig, parts: AgentParts, signal: A
     agentVersion: version,
   });
   const health = new HealthServer({
+    host: config.host,
     port: config.healthPort,
     clock,
     logger,
