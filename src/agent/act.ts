@@ -12,6 +12,7 @@ import type { HostErrorCode } from '../api/v2/bottlerocketshadow.ts';
 import type { StatusReport, WireShadow } from '../api/wire.ts';
 import type { Clock, Random } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/log.ts';
+import { neverArrived } from './bottlerocket/client.ts';
 import type { HostAnswer, HostPort } from './bottlerocket/port.ts';
 import { problemText } from './observe.ts';
 import type { ReportOutcome, Reporter } from './reporter.ts';
@@ -45,8 +46,6 @@ interface Doing {
   signal: AbortSignal;
 }
 
-/** Errors before a connection exists: the host has not seen the request. */
-const NOT_CONNECTED: readonly string[] = ['ENOENT', 'ECONNREFUSED', 'EACCES', 'EPERM', 'ABORTED'];
 /** Refusals after which an intent is not asked for again. */
 const INTENT_REFUSALS: readonly string[] = ['IllegalIntent', 'IntentTooLate', 'ShadowDeleted'];
 
@@ -165,7 +164,7 @@ export class Actor {
 
 /** True when no answer came although the request may have reached the host. */
 const mayHaveArrived = (answer: HostAnswer<unknown>): boolean =>
-  answer.kind === 'strange' || (answer.kind === 'unreachable' && !NOT_CONNECTED.includes(answer.code));
+  answer.kind === 'strange' || (answer.kind === 'unreachable' && !neverArrived(answer.code));
 
 /** Only a 2xx of this process for an intent lets it go on; a refusal keeps it from asking again. */
 function afterReport(

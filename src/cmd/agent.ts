@@ -1,10 +1,10 @@
 /** The agent's own entry: bundled into one CommonJS file of built-ins only, so that it stays small. */
-import packageJson from '../../package.json' with { type: 'json' };
 import { AGENT_OPTIONS, runAgent } from '../agent/main.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { helpText, readConfig } from '../runtime/config.ts';
 import { createLineLogger } from '../runtime/jsonlog.ts';
 import { runProcess } from '../runtime/process.ts';
+import { VERSION } from './version.ts';
 
 const [, , ...argv] = process.argv;
 const write = (line: string): void => void process.stdout.write(line);
@@ -16,7 +16,7 @@ if (argv.includes('--help')) {
   void runProcess({ logger: bootLogger }, (signal) => {
     const config = readConfig(AGENT_OPTIONS, { argv, env: process.env });
     const logger = createLineLogger({ clock: systemClock, write, level: config.logLevel });
-    const parts = { clock: systemClock, random: Math.random, logger, version: packageJson.version };
+    const parts = { clock: systemClock, random: Math.random, logger, version: VERSION };
     return runAgent(config, parts, signal);
   });
 }

@@ -219,6 +219,6 @@ describe('time', () => {
     const during = client.os();
     stop.abort();
     expect(await during).toEqual({ kind: 'unreachable', code: 'ABORTED' });
-    expect(await client.reboot()).toEqual({ kind: 'notDelivered', code: 'ABORTED' });
+    expect(await client.reboot()).toEqual({ kind: 'accepted', by: 'aborted' });
   });
 });

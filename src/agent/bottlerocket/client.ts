@@ -31,8 +31,14 @@ const ACTIONS: Readonly<Record<CommandType, string>> = {
 
 const SETTING_KEYS = 'settings.updates.version-lock,settings.updates.ignore-waves';
 
-/** Errors before a connection exists: the host has not seen the request. */
-const NOT_CONNECTED = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES', 'EPERM', 'ENOTSOCK', 'EAGAIN', 'ABORTED']);
+/** Errors before a connection exists. An abort of ours is not among them: the request may be on its way. */
+const NOT_CONNECTED = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES', 'EPERM', 'ENOTSOCK', 'EAGAIN']);
+
+/** True when the host has certainly not seen a request that ended with this code. */
+export const neverArrived = (code: string): boolean => NOT_CONNECTED.has(code);
+
+/** Codes of ours for an answer that was not waited for any longer. */
+const NO_WORD: Readonly<Record<string, 'timeout' | 'aborted'>> = { TIMEOUT: 'timeout', ABORTED: 'aborted' };
 
 export interface HostClientOptions {
   transport: HostTransport;
@@ -72,8 +78,8 @@ const json =
 export function rebootAnswer(reply: HostReply): RebootAnswer {
   if (reply.kind === 'garbage') return strange(reply.text);
   if (reply.kind === 'error') {
-    if (NOT_CONNECTED.has(reply.code)) return { kind: 'notDelivered', code: reply.code };
-    return { kind: 'accepted', by: reply.code === 'TIMEOUT' ? 'timeout' : 'connectionLost' };
+    if (neverArrived(reply.code)) return { kind: 'notDelivered', code: reply.code };
+    return { kind: 'accepted', by: NO_WORD[reply.code] ?? 'connectionLost' };
   }
   if (reply.status === 204) return { kind: 'accepted', by: '204' };
   // systemd stops the API and its child with SIGTERM while the reboot proceeds: that is exit code 15.

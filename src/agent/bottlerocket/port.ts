@@ -87,7 +87,7 @@ export interface UpdateSettings {
  * `refused` means that nothing will happen. `notDelivered` means that no connection was made.
  */
 export type RebootAnswer =
-  | { kind: 'accepted'; by: '204' | 'exitCode15' | 'connectionLost' | 'timeout' }
+  | { kind: 'accepted'; by: '204' | 'exitCode15' | 'connectionLost' | 'timeout' | 'aborted' }
   | { kind: 'refused'; text: string }
   | { kind: 'notDelivered'; code: string }
   | { kind: 'strange'; text: string };

@@ -39,8 +39,12 @@ describe('the router', () => {
     });
   });
 
-  it('lists reports and the whole model', () => {
+  it('lists and gives reports, and the whole model', () => {
     const bed = hostBed();
+    expect(bed.send('GET /report/cis?level=1&format=json')).toMatchObject({
+      status: 200,
+      contentType: 'application/text',
+    });
     expect(JSON.parse(bed.send('GET /report').body)).toEqual([
       { name: 'cis', description: 'CIS Bottlerocket Benchmark' },
     ]);

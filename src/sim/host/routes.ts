@@ -206,6 +206,18 @@ const model: Route = ({ parts }) =>
     os: osRelease(parts),
   });
 
+/** A report is text, even when JSON is asked for. */
+const report =
+  (name: string): Route =>
+  ({ query }) => ({
+    status: 200,
+    contentType: 'application/text',
+    body:
+      query.get('format') === 'json'
+        ? JSON.stringify({ benchmark: name, results: [] })
+        : `Benchmark name:  ${name}\nPassed:          0\nFailed:          0\n`,
+  });
+
 const ROUTES: Readonly<Record<string, Route>> = {
   'GET /': model,
   'GET /os': os,
@@ -226,6 +238,15 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'POST /tx/apply': apply,
   'GET /services': () => json({}),
   'GET /configuration-files': () => json({}),
+  'GET /metadata/affected-services': () => json({}),
+  'GET /metadata/setting-generators': () => json({}),
+  'GET /metadata/templates': () => json({}),
+  'GET /actions/ephemeral-storage/list-disks': () => json([]),
+  'GET /actions/ephemeral-storage/list-dirs': () => json([]),
+  'POST /actions/ephemeral-storage/init': () => NO_CONTENT,
+  'POST /actions/ephemeral-storage/bind': () => NO_CONTENT,
+  'GET /report/cis': report('CIS Bottlerocket Benchmark'),
+  'GET /report/fips': report('FIPS Security Policy'),
   'GET /report': () => json([{ name: 'cis', description: 'CIS Bottlerocket Benchmark' }]),
 };
 

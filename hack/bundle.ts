@@ -1,0 +1,63 @@
+/**
+ * `npm run bundle`: one CommonJS file a program, under dist. The agent runs on every node and may use nothing but what
+ * Node has built in; a package in its bundle is an error.
+ */
+import { existsSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const BUILT_IN = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
+
+/** Entry, output, and whether packages may be in it. */
+interface Program {
+  entry: string;
+  file: string;
+  packages: boolean;
+}
+
+const PROGRAMS: readonly Program[] = [
+  { entry: 'src/cmd/agent.ts', file: 'dist/agent.cjs', packages: false },
+  { entry: 'src/cmd/brupop.ts', file: 'dist/brupop.cjs', packages: true },
+];
+
+/** What of a bundle comes from packages. */
+const packagesIn = (moduleIds: readonly string[]): string[] => [
+  ...new Set(moduleIds.flatMap((id) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1] ?? [])),
+];
+
+/** Bundles one program. @returns its size in bytes. @throws Error when something is in it that may not be. */
+export async function bundle({ entry, file, packages }: Program): Promise<number> {
+  const build = await rolldown({
+    input: join(root, entry),
+    platform: 'node',
+    external: (id) => BUILT_IN.has(id),
+    logLevel: 'warn',
+  });
+  try {
+    const { output } = await build.write({
+      file: join(root, file),
+      format: 'cjs',
+      codeSplitting: false,
+      minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
+    });
+    const [chunk] = output;
+    const strangers = [...chunk.imports, ...chunk.dynamicImports].filter((id) => !BUILT_IN.has(id));
+    if (strangers.length > 0) throw new Error(`${file} needs ${strangers.join(', ')} at run time`);
+    const found = packagesIn(chunk.moduleIds);
+    if (!packages && found.length > 0) throw new Error(`${file} contains packages: ${found.join(', ')}`);
+    return Buffer.byteLength(chunk.code);
+  } finally {
+    await build.close();
+  }
+}
+
+if (import.meta.main) {
+  for (const program of PROGRAMS) {
+    // The other programs are bundled as soon as there are any.
+    if (!existsSync(join(root, program.entry))) continue;
+    console.log(`${program.file}: ${Math.round((await bundle(program)) / 1024)} KiB`);
+  }
+}
