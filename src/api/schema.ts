@@ -45,15 +45,6 @@ export const IntOrPercent = (options: Described): TUnsafe<number | string> =>
     ...options,
   });
 
-/** Text keys to text values, at most `max` of them. */
-export const StringMap = (max: number, options: Described): TUnsafe<Record<string, string>> =>
-  Type.Unsafe<Record<string, string>>({
-    type: 'object',
-    additionalProperties: { type: 'string', maxLength: 253 },
-    maxProperties: max,
-    ...options,
-  });
-
 /**
  * T or null: OpenAPI's `nullable`, which a structural schema wants instead of a union. JSON Schema wants an enumeration
  * to name null too.

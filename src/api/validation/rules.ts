@@ -66,15 +66,32 @@ const brokenRule = ({ rule }: Compiled, visit: Visit, problem?: unknown): Locate
   return { at, value: visit.value, blocks: false, reason, message: messageOf(reason, visit.value, text) };
 };
 
+/** Schemas of which none, nor anything inside, has a rule; most of a status is such. */
+const withoutRules = (schema: StructuralSchema, into: Set<StructuralSchema>): boolean => {
+  const inner = [
+    ...Object.values(schema.properties ?? {}),
+    ...[schema.items, schema.additionalProperties].filter((each) => each !== undefined),
+  ];
+  // Every one is looked at, not only up to the first that has a rule.
+  const bare = inner.map((each) => withoutRules(each, into)).every(Boolean) && schema[RULES] === undefined;
+  if (bare) into.add(schema);
+  return bare;
+};
+
 class Rules {
   readonly #environment = new Environment()
     .registerVariable('self', 'dyn')
     .registerVariable('oldSelf', 'dyn');
   readonly #compiled = new Map<CelRule, Compiled>();
+  readonly #bare = new Set<StructuralSchema>();
+
+  constructor(schema: StructuralSchema) {
+    withoutRules(schema, this.#bare);
+  }
 
   /** All broken rules of a value and of what is in it. */
   check(visit: Visit): Located[] {
-    if (visit.value === undefined || visit.value === null) return [];
+    if (visit.value === undefined || visit.value === null || this.#bare.has(visit.schema)) return [];
     return [...this.#own(visit), ...this.#inner(visit)];
   }
 
@@ -129,6 +146,6 @@ class Rules {
 
 /** A check of the rules of a schema; each rule is parsed once. */
 export const rulesCheck = (schema: StructuralSchema): RulesCheck => {
-  const rules = new Rules();
+  const rules = new Rules(schema);
   return (value, old) => rules.check({ schema, value, old, at: [] });
 };
