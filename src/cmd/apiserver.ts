@@ -46,6 +46,7 @@ export const apiserverOptions = {
   }),
   kubeconfig: text({
     flag: 'kubeconfig',
+    env: 'BRUPOP_KUBECONFIG',
     doc: 'A kubeconfig file; without it the usual places, last the ServiceAccount of the pod.',
     placeholder: 'FILE',
     default: '',

@@ -17,6 +17,8 @@ export interface CertificatesControllerOptions {
   kubernetes: KubernetesPort;
   keys: Keys;
   namespace: string;
+  /** Names for the serving certificate beside those of the Service, such as localhost. @default none */
+  extraDnsNames?: readonly string[];
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -56,8 +58,8 @@ export class CertificatesController {
 
   /** One look and at most one step. @returns milliseconds until the next. @throws KubernetesError. */
   async pass(): Promise<number> {
-    const { kubernetes, clock, logger, namespace } = this.#options;
-    const seen = await gather(kubernetes, { namespace, now: () => clock.now() });
+    const { kubernetes, clock, logger, namespace, extraDnsNames = [] } = this.#options;
+    const seen = await gather(kubernetes, { namespace, extraDnsNames, now: () => clock.now() });
     this.#show(seen.snapshot);
     const { action, waitMs } = plan(seen.snapshot);
     if (action === undefined) return waitMs;

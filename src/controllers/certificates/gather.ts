@@ -14,18 +14,22 @@ export interface Stored {
   bundle: ConfigMap | undefined;
 }
 
-/** The names under which agents may reach the API server. */
-export const dnsNamesOf = (namespace: string): readonly [string, ...string[]] => [
+/** The names under which agents may reach the API server: those of its Service, and what was asked for. */
+export const dnsNamesOf = (
+  namespace: string,
+  extra: readonly string[] = [],
+): readonly [string, ...string[]] => [
   APISERVER_SERVICE,
   `${APISERVER_SERVICE}.${namespace}`,
   `${APISERVER_SERVICE}.${namespace}.svc`,
   `${APISERVER_SERVICE}.${namespace}.svc.cluster.local`,
+  ...extra,
 ];
 
 /** @throws KubernetesError when one could not be read. */
 export async function gather(
   kubernetes: Pick<KubernetesPort, 'get'>,
-  options: { namespace: string; now: () => number },
+  options: { namespace: string; extraDnsNames: readonly string[]; now: () => number },
 ): Promise<{ stored: Stored; snapshot: Snapshot }> {
   const { namespace } = options;
   const read = <T extends KubeObject>(resource: Resource<T>, name: string): Promise<T | undefined> =>
@@ -43,7 +47,7 @@ export async function gather(
     authorities: parseAuthorities(authorities),
     bundle: parseBundle(bundle),
     serving: parseServing(serving),
-    dnsNames: dnsNamesOf(namespace),
+    dnsNames: dnsNamesOf(namespace, options.extraDnsNames),
     foreignKeeper: foreignKeeper(serving),
   };
   return { stored: { authorities, serving, bundle }, snapshot };
