@@ -11,6 +11,10 @@ import {
   SERVING_SECRET,
   TOKEN_AUDIENCE,
 } from '../../../src/api/names.ts';
+import { AGENT_OPTIONS } from '../../../src/agent/main.ts';
+import { apiserverOptions } from '../../../src/cmd/apiserver.ts';
+import { readConfig } from '../../../src/runtime/config.ts';
+import type { Options } from '../../../src/runtime/config.ts';
 import { locatePrograms } from '../../../hack/controlplane/programs.ts';
 import { ask, askFor } from '../../../hack/controlplane/request.ts';
 import type { Answer } from '../../../hack/controlplane/request.ts';
@@ -218,6 +222,20 @@ describe('the workloads', () => {
       built.filter(({ kind, metadata }) => kind === 'Service' && metadata.name === APISERVER_SERVICE),
     ).toHaveLength(1);
     expect(specOf(controller).terminationGracePeriodSeconds).toBe(60);
+  });
+
+  it.each([
+    ['agent', AGENT_OPTIONS],
+    ['apiserver', apiserverOptions],
+  ])('%s: sets variables that the program reads, to values that it takes', (name, options: Options) => {
+    // Whose pod it is may be said to every program, whether it asks or not.
+    const told = new Set(['NODE_NAME', 'POD_NAME', 'POD_NAMESPACE', 'NODE_OPTIONS']);
+    const env = specOf(all()[name]).containers[0]!.env!;
+    const known = new Set(Object.values(options).map((each) => each.env));
+    const strange = env.map((each) => each.name).filter((each) => !known.has(each) && !told.has(each));
+    expect(strange).toEqual([]);
+    const values = Object.fromEntries(env.map((each) => [each.name, each.value ?? 'from-the-pod']));
+    expect(() => readConfig(options, { argv: [], env: values })).not.toThrow();
   });
 
   it('have PodDisruptionBudgets that select them', () => {
