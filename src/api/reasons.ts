@@ -13,7 +13,6 @@ const reason = (means: string, remedy = ''): ReasonText => ({ means, remedy });
 
 /** The node waits, or is left alone. Order = order of the admission chain. */
 export const WAIT_REASONS = {
-  UpToDate: reason('The node runs the newest version its policy allows.'),
   NoPolicy: reason(
     'No UpdatePolicy selects the node.',
     'Label the node or widen the nodeSelector of a policy.',
@@ -22,6 +21,8 @@ export const WAIT_REASONS = {
     'Two or more policies of the same priority select the node, so none acts.',
     'Give them different priorities, or selectors that do not overlap.',
   ),
+  OwnedByOther: reason('Another policy is still updating the node.'),
+  UpToDate: reason('The node runs the newest version its policy allows.'),
   UnsupportedOS: reason(
     'The host is older than the update API that interface 2.0.0 needs (Bottlerocket 0.4.1).',
     'Replace the node with a newer image.',
@@ -30,9 +31,12 @@ export const WAIT_REASONS = {
     'The policy has an error, so it starts nothing.',
     'See its condition Valid: it names the field and the remedy.',
   ),
-  PolicyPaused: reason('The policy is paused.', 'Set spec.mode to Enabled.'),
-  DryRun: reason('The policy only shows what it would do.', 'Set spec.mode to Enabled.'),
   PolicyDeleted: reason('The policy is being deleted.'),
+  PolicyPaused: reason('The policy is paused.', 'Set spec.mode to Enabled.'),
+  ClockSkew: reason(
+    "The controller's clock is more than 30 s from that of kube-apiserver, so it starts nothing.",
+    'Synchronise the clock of the node that runs the controller.',
+  ),
   WindowClosed: reason(
     'No maintenance window is open.',
     'Wait, or set the annotation brupop.bottlerocket.aws/run-now on the node.',
@@ -105,11 +109,7 @@ export const WAIT_REASONS = {
     'As many nodes of this failure domain as allowed are being updated.',
     'Wait, or raise spec.topology.',
   ),
-  ClockSkew: reason(
-    "The controller's clock is more than 30 s from that of kube-apiserver, so it starts nothing.",
-    'Synchronise the clock of the node that runs the controller.',
-  ),
-  OwnedByOther: reason('Another policy is still updating the node.'),
+  DryRun: reason('The policy only shows what it would do.', 'Set spec.mode to Enabled.'),
 } as const;
 
 /** The node is being updated. */
