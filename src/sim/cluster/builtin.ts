@@ -23,11 +23,15 @@ import type { ApiObject } from './object.ts';
 
 const part = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
 
-const DEFAULT_GRACE_SECONDS = 30;
+const POD_DEFAULTS = {
+  terminationGracePeriodSeconds: 30,
+  restartPolicy: 'Always',
+  serviceAccountName: 'default',
+};
 
 const beginPod = (pod: ApiObject): ApiObject => ({
   ...pod,
-  spec: { terminationGracePeriodSeconds: DEFAULT_GRACE_SECONDS, restartPolicy: 'Always', ...part(pod.spec) },
+  spec: { ...POD_DEFAULTS, ...part(pod.spec) },
   status: { phase: 'Pending' },
 });
 

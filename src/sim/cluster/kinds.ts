@@ -10,7 +10,7 @@ export interface PodTemplate {
 
 /** A workload with a scale: Deployment, ReplicaSet or StatefulSet. */
 export interface Workload extends KubeObject {
-  spec: { replicas?: number; selector: LabelSelector; template: PodTemplate };
+  spec: { replicas?: number; selector: LabelSelector; template: PodTemplate; paused?: boolean };
   status?: { replicas?: number; readyReplicas?: number; observedGeneration?: number };
 }
 

@@ -101,7 +101,7 @@ export class Tokens {
     return this.#server.store.table(resource);
   }
 
-  #binding({ namespace, pod: bound }: TokenRequest): { pod?: Reference; node?: Reference } {
+  #binding({ namespace, serviceAccount, pod: bound }: TokenRequest): { pod?: Reference; node?: Reference } {
     if (bound === undefined) return {};
     const pod = read(this.#table(Pods), { name: bound.name, namespace });
     const { name, uid = '' } = pod.metadata;
@@ -109,6 +109,10 @@ export class Tokens {
       throw refusal(
         'conflict',
         `Operation cannot be fulfilled on Pod "${name}": the UID in the bound object reference (${bound.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+      );
+    if (atPath(pod, 'spec.serviceAccountName') !== serviceAccount)
+      throw badRequest(
+        `cannot bind token for serviceaccount "${serviceAccount}" to pod running with different serviceaccount name.`,
       );
     const nodeName = atPath(pod, 'spec.nodeName');
     const node = typeof nodeName === 'string' ? this.#table(Nodes).get({ name: nodeName }) : undefined;
@@ -137,17 +141,23 @@ export class Tokens {
     const { namespace, serviceaccount, pod } = bound;
     const key = { name: serviceaccount.name, namespace };
     if (this.#table(ServiceAccounts).get(key) === undefined) return `serviceaccounts "${key.name}" not found`;
-    const isAlive =
-      this.#isAlive(this.#table(ServiceAccounts), namespace, serviceaccount) &&
-      (pod === undefined || this.#isAlive(this.#table(Pods), namespace, pod));
-    return isAlive ? undefined : 'service account token has been invalidated';
+    return (
+      this.#refProblem(this.#table(ServiceAccounts), namespace, serviceaccount) ??
+      (pod === undefined ? undefined : this.#refProblem(this.#table(Pods), namespace, pod))
+    );
   }
 
-  #isAlive(table: Table, namespace: string, { name, uid }: Reference): boolean {
+  /** What is wrong with the object that a token was issued for. */
+  #refProblem(table: Table, namespace: string, { name, uid }: Reference): string | undefined {
     const object = table.get({ name, namespace });
-    if (object === undefined || object.metadata.uid !== uid) return false;
-    const endMs = parseRfc3339(object.metadata.deletionTimestamp);
-    return endMs === undefined || endMs >= this.#server.clock.now() - LEEWAY_MS;
+    const endMs = parseRfc3339(object?.metadata.deletionTimestamp);
+    if (object === undefined || (endMs !== undefined && endMs < this.#server.clock.now() - LEEWAY_MS))
+      return 'service account token has been invalidated';
+    const found = object.metadata.uid ?? '';
+    if (found === uid) return undefined;
+    return table.definition.resource.kind === Pods.kind
+      ? `pod UID (${found}) does not match service account pod ref claim (${uid})`
+      : `service account UID (${found}) does not match claim (${uid})`;
   }
 
   #forgetOld(nowMs: number): void {

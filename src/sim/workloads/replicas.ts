@@ -54,6 +54,7 @@ export class ReplicasDouble {
     const deployment = this.#cluster.peek(Deployments, splitKey(key));
     if (deployment === undefined || deployment.metadata.deletionTimestamp !== undefined) return;
     const { spec, metadata } = deployment;
+    if (spec.paused === true) return;
     const hash = textHash(JSON.stringify(spec.template));
     const sets = this.#cluster
       .peekAll(ReplicaSets)
