@@ -187,7 +187,7 @@ export class AgentBed {
       if (event.type === 'down') this.kill();
       if (event.type !== 'up') return;
       this.boots += 1;
-      this.start();
+      this.#startLater(1);
     });
     this.start();
   }
@@ -343,7 +343,7 @@ export class AgentBed {
     this.clock.after(ms, () => {
       if (this.#process !== process) return;
       if (this.bed.host.apiUp) this.start();
-      else this.#startLater(ms);
+      else this.#startLater(5_000);
     });
   }
 
