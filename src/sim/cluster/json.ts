@@ -1,4 +1,4 @@
-/** Values of JSON: copies, comparison and merge patches. Nothing here changes its arguments. */
+/** Values of JSON (without a key `__proto__`): copies, comparison and merge patches. No argument is changed. */
 
 export type JsonObject = Record<string, unknown>;
 
@@ -23,7 +23,10 @@ export function sameJson(a: unknown, b: unknown): boolean {
     return a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
   if (!isJsonObject(a) || !isJsonObject(b)) return false;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => key in b && sameJson(a[key], b[key]));
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  );
 }
 
 /** RFC 7386. Parts that the patch does not touch are shared with `target`. */
