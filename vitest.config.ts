@@ -21,7 +21,11 @@ export default defineConfig({
         hookTimeout: 120_000,
         globalSetup: ['test/support/controlplane.ts'],
       }),
-      project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 300_000, hookTimeout: 180_000 }),
+      project('e2e', ['test/e2e/**/*.test.ts'], {
+        testTimeout: 300_000,
+        hookTimeout: 180_000,
+        globalSetup: ['test/support/world.ts'],
+      }),
     ],
   },
 });

@@ -23,10 +23,10 @@ const OPTIONS = {
 } as const;
 
 /** What to try, in the order one would. */
-const invitation = (world: World): string => `
+const invitation = ({ cluster }: World): string => `
 The cluster is ready. In another terminal:
 
-  export KUBECONFIG=${world.plane.kubeconfig}
+  export KUBECONFIG=${cluster.facts.kubeconfig}
   kubectl get nodes
   kubectl apply -f config/samples/dev.yaml
   kubectl get upol,brs -A -w
@@ -34,8 +34,8 @@ The cluster is ready. In another terminal:
   kubectl explain upol.spec.maintenanceWindows
   kubectl get events -A -w
 
-kubectl of the same version: ${world.kubectlPath}
-Logs of every process: ${world.logDir}
+kubectl of the same version: ${cluster.facts.kubectl}
+Logs of every process: ${cluster.logDir}
 Ctrl-C ends everything.
 `;
 

@@ -14,6 +14,7 @@ import type { Volumes } from './volumes.ts';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const RESOLVE = join(import.meta.dirname, 'resolve.mjs');
 const ADDRESS = '127.0.0.1';
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 /** Where a kubelet mounts the token of a pod's ServiceAccount. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -57,12 +58,15 @@ function rewritePaths(text: string, mounts: readonly Mount[]): string {
 }
 
 function mountsOf(pod: RunnablePod, container: Container, { volumes }: LaunchOptions): Mount[] {
-  return (container.volumeMounts ?? []).flatMap(({ name, mountPath, subPath }) => {
+  // A container sees the kernel's own boot id, which is the same on all machines here.
+  const kernel = { mountPath: BOOT_ID, path: volumes.hostPath(BOOT_ID) };
+  const mounts = (container.volumeMounts ?? []).flatMap(({ name, mountPath, subPath }) => {
     const volume = pod.spec.volumes?.find((each) => each.name === name);
     if (volume === undefined) return [];
     const path = volumes.pathOf(volume);
     return [{ mountPath, path: subPath === undefined ? path : join(path, subPath) }];
   });
+  return [...mounts, kernel];
 }
 
 async function portsOf(container: Container): Promise<Record<string, number>> {

@@ -61,6 +61,11 @@ export class Volumes {
     this.#options = options;
   }
 
+  /** Where a path of the host is on this machine. */
+  hostPath(path: string): string {
+    return this.#options.hostPath(path);
+  }
+
   /** Directory or file of a volume. */
   pathOf(volume: Volume): string {
     if (volume.hostPath !== undefined) return this.#options.hostPath(volume.hostPath.path);
