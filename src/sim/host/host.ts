@@ -49,6 +49,9 @@ export interface HostDump {
   faults: FaultName[];
 }
 
+/** How often a blocked worker is looked at. */
+const BLOCKED_POLL_MS = 100;
+
 const response = (answer: HttpAnswer): HostHttpResponse => ({ kind: 'response', answer });
 
 /** See the head of this file. */
@@ -63,6 +66,8 @@ export class SimulatedHost {
   readonly #socketListeners = new Set<() => void>();
   /** The API process is being restarted. */
   #restarting = false;
+  /** Ends with the fault workerBlocked. */
+  #waiting: Promise<void> | undefined;
   /** Grows with every new socket. */
   #inode = 1;
 
@@ -139,6 +144,23 @@ export class SimulatedHost {
   /** Which socket it is: a mount of an older one is dead for ever. */
   get inode(): number {
     return this.#inode;
+  }
+
+  /** Resolves when the API's one worker is free: at once, unless the fault workerBlocked is armed. */
+  async unblocked(): Promise<void> {
+    if (!this.#isBlocked()) return;
+    // All that wait share one look, however many have given up meanwhile.
+    this.#waiting ??= this.#untilUnblocked();
+    await this.#waiting;
+  }
+
+  #isBlocked(): boolean {
+    return this.apiUp && this.faults.active('workerBlocked') !== undefined;
+  }
+
+  async #untilUnblocked(): Promise<void> {
+    while (this.#isBlocked()) await this.clock.sleep(BLOCKED_POLL_MS);
+    this.#waiting = undefined;
   }
 
   /** Answers one request at once, as the API would. */

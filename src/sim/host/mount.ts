@@ -7,9 +7,6 @@ export type MountReply =
   | { kind: 'response'; status: number; body: string }
   | { kind: 'error'; code: 'ECONNREFUSED' | 'ECONNRESET' | 'ENOENT' };
 
-/** How often a blocked worker is looked at. */
-const BLOCKED_POLL_MS = 250;
-
 /**
  * Mounts the socket as it is now and returns the way to send requests through it. When the host replaces its socket
  * the mount is dead for ever, and its container has to be made anew. A request on its way is carried out even if its
@@ -25,7 +22,7 @@ export function mountSocket(
     if (!isAlive()) return { kind: 'error', code: 'ECONNREFUSED' };
     if (signal.aborted) return { kind: 'error', code: 'ECONNRESET' };
     await host.clock.sleep(draw(host.durations.answerMs, host.random));
-    while (isAlive() && host.faults.active('workerBlocked')) await host.clock.sleep(BLOCKED_POLL_MS);
+    await host.unblocked();
     if (!isAlive()) return { kind: 'error', code: 'ECONNRESET' };
     const result = host.request(
       request.body === undefined ? request : { ...request, contentType: 'application/json' },

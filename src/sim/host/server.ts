@@ -22,9 +22,6 @@ export interface HostServerOptions {
   headersMs?: number;
 }
 
-/** How often a blocked worker is looked at. */
-const BLOCKED_POLL_MS = 100;
-
 /** See the head of this file. */
 export class HostServer {
   readonly #options: HostServerOptions;
@@ -121,7 +118,7 @@ export class HostServer {
     const { host } = this.#options;
     const body = await readBody(request);
     await host.clock.sleep(draw(host.durations.answerMs, host.random));
-    while (host.apiUp && host.faults.active('workerBlocked')) await host.clock.sleep(BLOCKED_POLL_MS);
+    await host.unblocked();
     if (!host.apiUp) {
       request.socket.destroy();
       return;
