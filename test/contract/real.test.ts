@@ -6,6 +6,7 @@ import { requestToken } from '../../hack/controlplane/kubeconfig.ts';
 import { createKubernetesClient } from '../../src/runtime/client/client.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { contract } from './contract.ts';
+import { machineSuite } from './machine.ts';
 import { type ContractWorld, eventually, Widgets } from './world.ts';
 
 const definition = {
@@ -46,27 +47,30 @@ const definition = {
   },
 };
 
-contract(
-  'a real API server',
-  async (): Promise<ContractWorld> => {
-    const plane = inject('controlPlane');
-    const kubeConfig = new KubeConfig();
-    kubeConfig.loadFromFile(plane.kubeconfig);
-    const port = createKubernetesClient({ kubeConfig, clock: systemClock });
-    const world: ContractWorld = {
-      port,
-      clock: systemClock,
-      issueToken: async (wish) => (await requestToken(plane, wish)).token,
-      stop: async () => port.close(),
-    };
-    await port.create(CustomResourceDefinitions, definition);
-    await eventually(world, () =>
-      port.list(Widgets).then(
-        () => true as const,
-        () => undefined,
-      ),
-    );
-    return world;
-  },
-  true,
-);
+async function start(): Promise<ContractWorld> {
+  const plane = inject('controlPlane');
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(plane.kubeconfig);
+  const port = createKubernetesClient({ kubeConfig, clock: systemClock });
+  return {
+    port,
+    clock: systemClock,
+    issueToken: async (wish) => (await requestToken(plane, wish)).token,
+    stop: async () => port.close(),
+  };
+}
+
+async function startWithWidgets(): Promise<ContractWorld> {
+  const world = await start();
+  await world.port.create(CustomResourceDefinitions, definition);
+  await eventually(world, () =>
+    world.port.list(Widgets).then(
+      () => true as const,
+      () => undefined,
+    ),
+  );
+  return world;
+}
+
+contract('a real API server', startWithWidgets, true);
+machineSuite('a real API server', start);

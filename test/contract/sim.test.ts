@@ -3,7 +3,9 @@ import { VirtualClock } from '../../src/sim/clock.ts';
 import { SimCluster } from '../../src/sim/cluster/cluster.ts';
 import type { Cause } from '../../src/sim/cluster/errors.ts';
 import type { ApiObject } from '../../src/sim/cluster/object.ts';
+import { startWorkloads } from '../../src/sim/workloads/world.ts';
 import { contract } from './contract.ts';
+import { machineSuite } from './machine.ts';
 import { type ContractWorld, type Widget, Widgets } from './world.ts';
 
 const wrong = (field: string, reason: string): Cause => ({ field, reason, message: 'Invalid value' });
@@ -32,12 +34,13 @@ const admission = {
   },
 };
 
-contract('the simulated cluster', async (): Promise<ContractWorld> => {
+/** @param withControllers with those of nodes and workloads, and a scheduler */
+async function start(withControllers: boolean): Promise<ContractWorld> {
   const clock = new VirtualClock();
   const cluster = new SimCluster({ clock });
-  await clock.advance(1);
   cluster.install(Widgets, admission);
   const stop = new AbortController();
+  if (withControllers) startWorkloads(cluster, stop.signal);
   const run = async (): Promise<void> => {
     while (!stop.signal.aborted) await clock.advance(10);
   };
@@ -52,4 +55,7 @@ contract('the simulated cluster', async (): Promise<ContractWorld> => {
       await running;
     },
   };
-});
+}
+
+contract('the simulated cluster', () => start(false));
+machineSuite('the simulated cluster', () => start(true));

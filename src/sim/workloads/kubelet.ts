@@ -50,6 +50,8 @@ export interface KubeletOptions extends Boot {
 }
 
 export const OS_IMAGE = 'Bottlerocket OS 1.42.0 (aws-k8s-1.36)';
+/** Without it a scheduler has no room for anything. */
+const CAPACITY = { cpu: '4', memory: '16Gi', pods: '110' };
 const LEASE_NAMESPACE = 'kube-node-lease';
 const LEASE_SECONDS = 40;
 const RETRY_MS = 1_000;
@@ -180,6 +182,8 @@ export class KubeletDouble {
       metadata: { ...(resourceVersion !== undefined && { resourceVersion }) },
       status: {
         conditions: [...conditions.filter(({ type }) => type !== 'Ready'), condition],
+        capacity: CAPACITY,
+        allocatable: CAPACITY,
         nodeInfo: { bootID: bootId, osImage, kubeletVersion, architecture, operatingSystem: 'linux' },
       },
     };
