@@ -1,5 +1,11 @@
 /** docs/reference/reasons.md, from the closed list of reasons. */
-import { END_COUNTS, END_REASONS, PROGRESS_REASONS, WAIT_REASONS } from '../../src/api/reasons.ts';
+import {
+  CONDITION_REASONS,
+  END_COUNTS,
+  END_REASONS,
+  PROGRESS_REASONS,
+  WAIT_REASONS,
+} from '../../src/api/reasons.ts';
 import type { EndReason, ReasonText } from '../../src/api/reasons.ts';
 import { cell, code, page, table } from './markdown.ts';
 import { NOTICE } from './output.ts';
@@ -34,4 +40,7 @@ export const reasonsPage = (): string =>
         return [...row, COUNTS[END_COUNTS[word]]];
       }),
     ),
+    '## Conditions of a policy',
+    'Conditions of an UpdatePolicy use the words above and these.',
+    table(['Reason', 'Meaning', 'What to do'], rows(CONDITION_REASONS)),
   ]);

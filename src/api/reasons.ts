@@ -172,10 +172,27 @@ export const END_REASONS = {
   NodeLostAfterReboot: reason('The node was removed after it had been told to reboot.'),
 } as const;
 
+/** Reasons of the conditions of a policy that are no reasons of a node. */
+export const CONDITION_REASONS = {
+  Observed: reason('The present generation has been looked at.'),
+  Valid: reason('Nothing is wrong with the policy.'),
+  NotHalted: reason('No failure stands.'),
+  NotStalled: reason('Nothing needs a person.'),
+  WindowOpen: reason('Updates may run now.'),
+  Updating: reason('Nodes are being updated.'),
+  UpdatesPending: reason('Not all nodes are up to date.'),
+  NoNodes: reason(
+    'The policy wins no node.',
+    'Compare spec.nodeSelector with the labels of the nodes, and its priority with those of other policies.',
+  ),
+} as const;
+
 export type WaitReason = keyof typeof WAIT_REASONS;
 export type ProgressReason = keyof typeof PROGRESS_REASONS;
 export type EndReason = keyof typeof END_REASONS;
 export type Reason = WaitReason | ProgressReason | EndReason;
+/** What a condition of a policy may give as its reason. */
+export type ConditionReason = keyof typeof CONDITION_REASONS | Reason;
 
 /** What an end counts: a failure halts the policy, a back-off delays that node, the rest counts nothing. */
 export const END_COUNTS: Readonly<Record<EndReason, 'success' | 'nothing' | 'backoff' | 'failure'>> = {

@@ -57,6 +57,7 @@ describe('a policy that is wrong', () => {
     [{ timeouts: { stage: '' } }, 'spec.timeouts.stage', 'it is empty'],
     [{ timeouts: { reboot: '0s' } }, 'spec.timeouts.reboot', 'leaves no time at all'],
     [{ timeouts: { verify: '1y' } }, 'spec.timeouts.verify', '"y" is not a unit'],
+    [{ health: { stableFor: '15m' } }, 'spec.timeouts.verify', '15m is not longer than spec.health.stableFor (15m)'],
     [{ version: { range: 'newest' } }, 'spec.version.range', '"newest" is not a version range'],
     [{ version: { exclude: ['1.43.0', '1.x'] } }, 'spec.version.exclude[1]', '"1.x" is not an exact version'],
     [{ version: { waves: 'Ignore', hostLock: 'Observe' } }, 'spec.version.waves', 'use Respect, or hostLock Pin'],

@@ -39,6 +39,7 @@ export function specErrors(spec: UpdatePolicySpec): FieldError[] {
   topologyErrors(spec, errors);
   durationErrors(spec, errors);
   versionErrors(spec, errors);
+  verifyErrors(spec, errors);
   const { minRemainingMs } = withDefaults(spec);
   for (const [index, window] of (spec.maintenanceWindows ?? []).entries())
     windowErrors(window, { path: `spec.maintenanceWindows[${index}]`, minRemainingMs }, errors);
@@ -90,6 +91,16 @@ const NEVER_ZERO = new Set([
   'spec.timeouts.reboot',
   'spec.timeouts.verify',
 ]);
+
+function verifyErrors(spec: UpdatePolicySpec, errors: FieldError[]): void {
+  const { health, timeouts } = withDefaults(spec);
+  if (timeouts.verifyMs > health.stableForMs) return;
+  errors.push({
+    path: 'spec.timeouts.verify',
+    value: spec.timeouts?.verify,
+    message: `${durationText(timeouts.verifyMs)} is not longer than spec.health.stableFor (${durationText(health.stableForMs)}), so no node could ever pass: raise it, or lower spec.health.stableFor`,
+  });
+}
 
 function versionErrors({ version }: UpdatePolicySpec, errors: FieldError[]): void {
   if (version?.range !== undefined) {
