@@ -3,7 +3,7 @@ import { type Clock, type Random, rfc3339 } from '../../runtime/clock.ts';
 import { Namespaces } from '../../api/core.ts';
 import type { Key, Resource } from '../../runtime/kubernetes.ts';
 import { notFound, refusal } from './errors.ts';
-import { type ApiObject, storageKey } from './object.ts';
+import type { ApiObject } from './object.ts';
 import type { Store } from './store.ts';
 import type { Table } from './table.ts';
 
@@ -42,7 +42,3 @@ export function requireNamespace(server: Server, resource: Resource, key: Key): 
     },
   );
 }
-
-/** For logs: resource and key, as in `nodes/n1` and `pods/shop/cart-0`. */
-export const describe = (resource: Resource, key: { name: string; namespace?: string }): string =>
-  `${resource.plural}/${storageKey(key)}`;
