@@ -131,6 +131,16 @@ export class PodRun {
         condition('ContainersReady', this.#ready),
         condition('Ready', this.#ready),
       ],
+      // What `kubectl get pods` counts under READY.
+      containerStatuses: (this.#pod.spec?.containers ?? []).map(({ name, image = '' }) => ({
+        name,
+        image,
+        imageID: '',
+        ready: this.#ready,
+        started: true,
+        restartCount: 0,
+        state: { running: { startedAt: this.#pod.status?.startTime ?? now } },
+      })),
     };
   }
 
