@@ -27,6 +27,8 @@ export interface AgentRequest {
   method?: string;
   path: string;
   body?: string;
+  /** Announces a body of so many bytes and sends none of it: the answer has to come before. */
+  announcedBytes?: number;
 }
 
 /** One request over TLS, checked against the CA that agents mount. */
@@ -35,7 +37,7 @@ export async function askAsAgent(cluster: TestCluster, request: AgentRequest): P
     name: CA_BUNDLE_CONFIGMAP,
     namespace: NAMESPACE,
   });
-  const { token, method = 'GET', path, body } = request;
+  const { token, method = 'GET', path, body, announcedBytes } = request;
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(
       {
@@ -48,7 +50,10 @@ export async function askAsAgent(cluster: TestCluster, request: AgentRequest): P
         agent: false,
         headers: {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined && announcedBytes === undefined
+            ? {}
+            : { 'content-type': 'application/json' }),
+          ...(announcedBytes === undefined ? {} : { 'content-length': announcedBytes }),
         },
       },
       (response) => {
@@ -60,7 +65,8 @@ export async function askAsAgent(cluster: TestCluster, request: AgentRequest): P
       },
     );
     outgoing.once('error', reject);
-    outgoing.end(body);
+    if (announcedBytes === undefined) outgoing.end(body);
+    else outgoing.flushHeaders();
   });
 }
 

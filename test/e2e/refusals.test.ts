@@ -12,7 +12,7 @@ const refusal = (name: string, spec: object): Promise<string> =>
 
 describe('a policy with an error', () => {
   test.each([
-    ['spec.maxConcurrentUpdates', { maxConcurrentUpdates: 0 }],
+    ['spec.maxConcurrentUpdates', { maxConcurrentUpdates: 'many' }],
     ['spec.mode', { mode: 'On' }],
     ['spec.drain.timeout', { drain: { timeout: 'soon' } }],
     [

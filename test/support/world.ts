@@ -27,5 +27,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const programs = await locatePrograms({ progress: (line) => console.error(line) });
   const world = await startWorld({ programs, nodes: 5, releases: ['1.40.0'], durations: QUICK });
   project.provide('cluster', world.cluster.facts);
-  return () => world.stop();
+  // Whoever looks into a failure needs the logs, which its message names.
+  return () => world.stop({ keepLogs: project.vitest.state.getCountOfFailedTests() > 0 });
 }
