@@ -1,0 +1,123 @@
+/** The rollout: one loop over all policies and nodes, run by the leader. */
+import type { Clock, Random } from '../../runtime/clock.ts';
+import { errorFields } from '../../runtime/errors.ts';
+import { isKubernetesError } from '../../runtime/kubernetes.ts';
+import type { KubernetesPort } from '../../runtime/kubernetes.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { EventRecorder } from '../events/recorder.ts';
+import type { Caches } from '../kube/caches.ts';
+import { Loop } from '../kube/loop.ts';
+import { applyActions } from './apply.ts';
+import type { RolloutWriters } from './apply.ts';
+import type { Action } from './actions.ts';
+import { Drains } from './drains.ts';
+import { Gatherer } from './gather.ts';
+import { HealthChecks } from './health.ts';
+import { Lookups } from './lookups.ts';
+import { NodePods } from './nodepods.ts';
+import { planRollout } from './plan.ts';
+import type { RolloutPlan } from './plan.ts';
+import { Shower } from './shower.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface RolloutControllerOptions {
+  /** Fenced. */
+  port: KubernetesPort;
+  caches: Caches;
+  writers: RolloutWriters;
+  events: Pick<EventRecorder, 'record'>;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** Whether deadlines stand still while no API server pod is Ready. @default true */
+  needsApiserverPods?: boolean;
+  /** Sees every plan; for metrics. */
+  onPlan?: (snapshot: Snapshot, plan: RolloutPlan) => void;
+}
+
+/** Everything is looked at so often even if nothing changes. */
+const LOOK_MS = 60_000;
+
+export class RolloutController {
+  readonly #options: RolloutControllerOptions;
+  readonly #loop: Loop;
+  readonly #gatherer: Gatherer;
+  readonly #apply: Parameters<typeof applyActions>[1];
+  readonly #shower = new Shower();
+  /** Rounds of drains and the like that go on beside the loop. */
+  readonly #beside = new Set<Promise<unknown>>();
+
+  constructor(options: RolloutControllerOptions) {
+    this.#options = options;
+    const { clock, random, logger, port, writers, caches, events } = options;
+    const onChange = (): void => this.#loop.trigger();
+    const shared = { port, clock, logger, onChange };
+    const memory = {
+      drains: new Drains(shared),
+      health: new HealthChecks(shared),
+      nodePods: new NodePods(shared),
+      lookups: new Lookups(port, logger),
+    };
+    this.#loop = new Loop({ clock, random, logger, pass: () => this.#pass() });
+    this.#gatherer = new Gatherer({
+      ...memory,
+      port,
+      caches,
+      writers,
+      clock,
+      needsApiserverPods: options.needsApiserverPods ?? true,
+    });
+    this.#apply = { ...memory, writers, events, logger, beside: (work) => this.#run(work) };
+  }
+
+  /** Runs until the signal aborts; what is under way is finished. The caches have been listed by then. */
+  async run(signal: AbortSignal): Promise<void> {
+    const end = this.#options.caches.onProgress(() => this.#loop.trigger());
+    try {
+      await this.#loop.run(signal);
+      await Promise.all(this.#beside);
+    } finally {
+      end();
+    }
+  }
+
+  /** Something changed that the caches do not announce. */
+  trigger(): void {
+    this.#loop.trigger();
+  }
+
+  async #pass(): Promise<number> {
+    const { writers, clock, onPlan } = this.#options;
+    const all = [writers.nodes, writers.shadows, writers.policies];
+    await Promise.all(all.map((writer) => writer.lookUpDoubtful()));
+    const snapshot = this.#gatherer.gather();
+    const plan = planRollout(snapshot);
+    const shows = this.#shower.show(snapshot, plan);
+    onPlan?.(snapshot, plan);
+    await applyActions([...plan.actions, ...shows.actions], this.#apply);
+    this.#note([...plan.actions, ...shows.actions]);
+    const dueMs = all.map(({ nextDueMs }) => (nextDueMs ?? Number.POSITIVE_INFINITY) - clock.monotonic());
+    const wakeMs = [plan.wakeAtMs, shows.wakeAtMs].map(
+      (at) => (at ?? Number.POSITIVE_INFINITY) - clock.now(),
+    );
+    return Math.max(0, Math.min(LOOK_MS, ...dueMs, ...wakeMs));
+  }
+
+  #note(actions: readonly Action[]): void {
+    for (const action of actions) {
+      if (action.do === 'patchShadow' && action.subresource === 'status')
+        this.#gatherer.noteShown(action.shadow.metadata.uid ?? '');
+      if (action.do === 'patchPolicy') this.#gatherer.notePolicyShown(action.policy.metadata.uid ?? '');
+    }
+  }
+
+  #run(work: Promise<unknown>): void {
+    const done = work
+      .catch((error: unknown) => {
+        if (isKubernetesError(error, 'fenced')) return;
+        this.#options.logger.error('Work beside the loop failed', errorFields(error));
+      })
+      .finally(() => this.#beside.delete(done));
+    this.#beside.add(done);
+  }
+}

@@ -1,0 +1,256 @@
+/** Reads the copies and the memory of what is under way, and makes a snapshot of them. */
+import type { Node, Pod } from '../../api/core.ts';
+import {
+  AGENT_SERVICE_ACCOUNT,
+  APISERVER_SERVICE_ACCOUNT,
+  CONTROLLER_SERVICE_ACCOUNT,
+  shadowName,
+} from '../../api/names.ts';
+import type { LedgerEntry } from '../../api/v1/updatepolicy.ts';
+import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
+import { adopt, missingEntries } from '../../protocol/ledger.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { KubernetesPort } from '../../runtime/kubernetes.ts';
+import { hasPlaceFor } from '../drain/classify.ts';
+import type { Caches } from '../kube/caches.ts';
+import { isBottlerocket } from '../shadows/osimage.ts';
+import type { RolloutWriters } from './apply.ts';
+import { PolicyCompiler, Selections } from './compile.ts';
+import type { CompiledPolicy } from './compile.ts';
+import type { Drains } from './drains.ts';
+import type { HealthChecks } from './health.ts';
+import { isNodeReady, isPodReady } from './health.ts';
+import type { Lookup, Lookups } from './lookups.ts';
+import type { NodePods } from './nodepods.ts';
+import { Sight } from './sight.ts';
+import type { AttemptFacts, NodeFacts, PolicyFacts, Snapshot } from './snapshot.ts';
+
+export interface GatherOptions {
+  port: Pick<KubernetesPort, 'clockSkewMs'>;
+  caches: Caches;
+  writers: RolloutWriters;
+  clock: Clock;
+  drains: Drains;
+  health: HealthChecks;
+  nodePods: NodePods;
+  lookups: Lookups;
+  /** Agents can report only while an API server is Ready; false where API servers have no pods. */
+  needsApiserverPods: boolean;
+}
+
+/** A clock further off than this starts nothing. */
+export const MAX_SKEW_MS = 30_000;
+const OPERATOR_ACCOUNTS = [CONTROLLER_SERVICE_ACCOUNT, APISERVER_SERVICE_ACCOUNT];
+
+export class Gatherer {
+  readonly #options: GatherOptions;
+  readonly #compiler = new PolicyCompiler();
+  readonly #sight: Sight;
+  #blindSinceMs: number;
+  readonly #selections = new Selections();
+  /** When the status of each shadow was last written by us. */
+  readonly #shown = new Map<string, { atMs: number }>();
+  readonly #policyShown = new Map<string, number>();
+
+  constructor(options: GatherOptions) {
+    this.#options = options;
+    this.#sight = new Sight(options.clock);
+    this.#blindSinceMs = options.clock.now();
+  }
+
+  /** Notes that what is shown of a shadow was written. */
+  noteShown(shadowUid: string): void {
+    this.#shown.set(shadowUid, { atMs: this.#options.clock.now() });
+  }
+
+  /** Notes that the status of a policy was written. */
+  notePolicyShown(policyUid: string): void {
+    this.#policyShown.set(policyUid, this.#options.clock.now());
+  }
+
+  /** Makes a snapshot of everything. */
+  gather(): Snapshot {
+    const { clock, port, caches, nodePods } = this.#options;
+    const now = clock.now();
+    const sightSinceMs = this.#look(now);
+    const policies = this.#policies();
+    const nodes = this.#nodes(policies.map(({ compiled }) => compiled));
+    const { attempts, orphans, ledger } = this.#attempts(policies, nodes, now);
+    return {
+      now,
+      sightSinceMs,
+      blindSinceMs: this.#blindSinceMs,
+      isClockWrong: Math.abs(port.clockSkewMs() ?? 0) > MAX_SKEW_MS,
+      nodes,
+      policies,
+      attempts,
+      orphans,
+      ledger,
+      podsOf: (node) => nodePods.get(node),
+      podsDueMs: (node) => nodePods.dueMs(node),
+      hasPlaceFor: (pod, from) => hasPlaceFor(pod, caches.nodes.store.list(), from),
+      shown: (shadowUid) => this.#shown.get(shadowUid),
+      policyShown: (policyUid) => this.#policyShown.get(policyUid),
+    };
+  }
+
+  #look(now: number): number | undefined {
+    const { caches, needsApiserverPods } = this.#options;
+    const isApiserverReady =
+      !needsApiserverPods ||
+      caches.pods.store.byIndex('serviceAccount', APISERVER_SERVICE_ACCOUNT).some(isPodReady);
+    const sinceMs = this.#sight.look({ inStepMonotonicMs: caches.inStepMonotonicMs, isApiserverReady });
+    if (sinceMs !== undefined) this.#blindSinceMs = now;
+    return sinceMs;
+  }
+
+  #policies(): PolicyFacts[] {
+    const { caches, writers } = this.#options;
+    const policies = caches.policies.store.list().map((source) => ({
+      compiled: this.#compiler.compile(source),
+      isFresh: writers.policies.ready(source.metadata.name),
+    }));
+    this.#compiler.keep(new Set(policies.map(({ compiled }) => compiled.uid)));
+    return policies;
+  }
+
+  #nodes(policies: readonly CompiledPolicy[]): NodeFacts[] {
+    const { caches, writers } = this.#options;
+    const reporting = this.#nodesOfPods([AGENT_SERVICE_ACCOUNT], isPodReady);
+    const operators = this.#nodesOfPods(OPERATOR_ACCOUNTS, () => true);
+    const select = this.#selections.over(policies);
+    const facts: NodeFacts[] = [];
+    for (const node of caches.nodes.store.list()) {
+      if (!isBottlerocket(node)) continue;
+      const { name } = node.metadata;
+      const key = `${caches.namespace}/${shadowName(name)}`;
+      const shadow = caches.shadows.store.get(key);
+      facts.push({
+        name,
+        node,
+        shadow: shadow !== undefined && isOwnedBy(shadow, node) ? shadow : undefined,
+        isFresh: writers.nodes.ready(name) && writers.shadows.ready(key),
+        isReady: isNodeReady(node),
+        isAgentReporting: reporting.has(name),
+        runsOperator: operators.has(name),
+        selection: select(node),
+      });
+    }
+    return facts;
+  }
+
+  #nodesOfPods(accounts: readonly string[], counts: (pod: Pod) => boolean): Set<string> {
+    const names = new Set<string>();
+    for (const account of accounts) {
+      for (const pod of this.#options.caches.pods.store.byIndex('serviceAccount', account)) {
+        const node = pod.spec?.nodeName;
+        if (node !== undefined && counts(pod)) names.add(node);
+      }
+    }
+    return names;
+  }
+
+  #attempts(
+    policies: readonly PolicyFacts[],
+    nodes: readonly NodeFacts[],
+    now: number,
+  ): Pick<Snapshot, 'attempts' | 'orphans' | 'ledger'> {
+    const byName = new Map(nodes.map((facts) => [facts.name, facts]));
+    const inFlight = groupByPolicy(this.#options.caches.shadows.store.list());
+    const attempts = new Map<string, AttemptFacts[]>();
+    const ledger = new Map<string, { policyUid: string; policyName: string }>();
+    for (const { compiled } of policies) {
+      const entries = compiled.source.status?.updating ?? [];
+      const { uid, name } = compiled;
+      const missing = missingEntries({ uid, entries }, inFlight.get(uid) ?? [], now);
+      for (const { shadowUid } of [...entries, ...missing])
+        ledger.set(shadowUid, { policyUid: uid, policyName: name });
+      const { stableForMs } = compiled.effective.health;
+      const factsOf = (entry: LedgerEntry, isInLedger: boolean): AttemptFacts =>
+        this.#attempt(entry, { isInLedger, facts: byName.get(entry.node), stableForMs });
+      attempts.set(uid, [
+        ...entries.map((entry) => factsOf(entry, true)),
+        ...missing.map((entry) => factsOf(entry, false)),
+      ]);
+      inFlight.delete(uid);
+    }
+    const orphans = [...inFlight.values()].flat().map((shadow) => {
+      const entry = adopt(shadow, now);
+      return this.#attempt(entry, { isInLedger: false, facts: byName.get(entry.node), stableForMs: 0 });
+    });
+    this.#forget(attempts, orphans);
+    return { attempts, orphans, ledger };
+  }
+
+  /** Memory of attempts that are over goes. */
+  #forget(attempts: ReadonlyMap<string, readonly AttemptFacts[]>, orphans: readonly AttemptFacts[]): void {
+    const { drains, health, lookups, nodePods, caches } = this.#options;
+    const current = new Map<string, number>();
+    const uids = new Set<string>();
+    for (const { entry } of [...[...attempts.values()].flat(), ...orphans]) {
+      current.set(entry.shadowUid, entry.attempt);
+      uids.add(entry.uid);
+    }
+    const isCurrent = (shadowUid: string, attempt: number): boolean => current.get(shadowUid) === attempt;
+    drains.keep(isCurrent);
+    health.keep(isCurrent);
+    lookups.keep((uid) => uids.has(uid) || current.has(uid));
+    nodePods.prune();
+    if (this.#shown.size <= 2 * caches.shadows.store.size + 100) return;
+    const known = new Set(caches.shadows.store.list().map(({ metadata }) => metadata.uid));
+    for (const uid of this.#shown.keys()) if (!known.has(uid)) this.#shown.delete(uid);
+  }
+
+  #attempt(
+    entry: LedgerEntry,
+    about: { isInLedger: boolean; facts: NodeFacts | undefined; stableForMs: number },
+  ): AttemptFacts {
+    const { isInLedger, facts, stableForMs } = about;
+    const { caches, writers, drains, health, lookups } = this.#options;
+    const key = { namespace: caches.namespace, name: shadowName(entry.node) };
+    const node = ofUid(caches.nodes.store.get(entry.node), entry.uid);
+    const shadow = ofUid(caches.shadows.store.get(key), entry.shadowUid);
+    const wanted: Lookup[] = [
+      { kind: 'node', key: { name: entry.node }, uid: entry.uid },
+      { kind: 'shadow', key, uid: entry.shadowUid },
+    ];
+    const id = { shadowUid: entry.shadowUid, attempt: entry.attempt };
+    const seen = { node, isAgentReporting: facts?.isAgentReporting ?? false, stableForMs };
+    const isVerifying = shadow?.spec.state === 'MonitoringUpdate';
+    return {
+      entry,
+      isInLedger,
+      shadow,
+      node,
+      facts: node === undefined ? undefined : facts,
+      isFresh: writers.nodes.ready(entry.node) && writers.shadows.ready(key),
+      lookups: wanted.filter(
+        ({ kind, uid }) => (kind === 'node' ? node : shadow) === undefined && !lookups.isGone(uid),
+      ),
+      drain: drains.view(entry.shadowUid, entry.attempt),
+      drainNextAtMs: drains.nextAtMs(entry.shadowUid, entry.attempt),
+      health: isVerifying ? health.view(id, seen) : { message: 'The node is not being verified.' },
+      verifyAtMs: isVerifying ? health.listDueMs(id, seen) : undefined,
+    };
+  }
+}
+
+const ofUid = <T extends Node | BottlerocketShadow>(object: T | undefined, uid: string): T | undefined =>
+  object?.metadata.uid === uid ? object : undefined;
+
+const isOwnedBy = (shadow: BottlerocketShadow, node: Node): boolean =>
+  shadow.metadata.ownerReferences?.some(({ kind, uid }) => kind === 'Node' && uid === node.metadata.uid) ??
+  false;
+
+/** Shadows that are not Idle, by the policy they name. Those that name none are Brupop's, and no business of a policy. */
+function groupByPolicy(shadows: readonly BottlerocketShadow[]): Map<string, BottlerocketShadow[]> {
+  const groups = new Map<string, BottlerocketShadow[]>();
+  for (const shadow of shadows) {
+    const uid = shadow.spec.policy?.uid;
+    if (shadow.spec.state === 'Idle' || uid === undefined) continue;
+    const group = groups.get(uid);
+    if (group === undefined) groups.set(uid, [shadow]);
+    else group.push(shadow);
+  }
+  return groups;
+}

@@ -1,0 +1,87 @@
+/** What the rules of a policy read of a node. What depends on one object alone is remembered for as long as it lives. */
+import type { Node, Pod } from '../../api/core.ts';
+import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
+import { nodeControls } from '../../policy/annotations.ts';
+import type { AvailabilityFacts } from '../../policy/budget.ts';
+import { shadowFacts } from '../../policy/facts.ts';
+import type { NodeFacts as RuleFacts, ShadowFacts } from '../../policy/facts.ts';
+import { ZONE_LABEL } from '../../policy/order.ts';
+import { cordonOf, isAttemptMark, readMarks } from '../../protocol/marks.ts';
+import { hasLeftovers } from '../../protocol/states.ts';
+import { isSupported, osVersion } from '../shadows/osimage.ts';
+import type { NodeFacts } from './snapshot.ts';
+
+/** What a Node says by itself. */
+interface OfNode {
+  readonly cordonedByOthers: boolean;
+  readonly unsupportedVersion: string | undefined;
+  /** Marks of some attempt are on it. */
+  readonly hasAttemptMarks: boolean;
+}
+
+const ofNodes = new WeakMap<Node, OfNode>();
+const ofShadows = new WeakMap<BottlerocketShadow, ShadowFacts>();
+
+function ofNode(node: Node): OfNode {
+  const known = ofNodes.get(node);
+  if (known !== undefined) return known;
+  const facts: OfNode = {
+    cordonedByOthers: cordonOf(node).by === 'others',
+    unsupportedVersion: isSupported(node) ? undefined : osVersion(node),
+    hasAttemptMarks: Object.entries(readMarks(node).marks).some(
+      ([key, mark]) => mark !== undefined && isAttemptMark(key, mark),
+    ),
+  };
+  ofNodes.set(node, facts);
+  return facts;
+}
+
+function ofShadow(shadow: BottlerocketShadow): ShadowFacts {
+  const known = ofShadows.get(shadow);
+  if (known !== undefined) return known;
+  const facts = shadowFacts(shadow, hasLeftovers(shadow));
+  ofShadows.set(shadow, facts);
+  return facts;
+}
+
+/** Whether marks of some attempt are on a node. */
+export const hasAttemptMarks = (node: Node): boolean => ofNode(node).hasAttemptMarks;
+
+/** A node as the rules see it. */
+export interface PolicyNode extends RuleFacts, AvailabilityFacts {
+  readonly source: NodeFacts;
+}
+
+/** @param waitingPod names a pod that `drain.waitForPods` selects */
+export function policyNode(
+  source: NodeFacts,
+  now: number,
+  waitingPod?: () => string | undefined,
+): PolicyNode {
+  const { name, node, shadow, isReady, isAgentReporting } = source;
+  const { cordonedByOthers, unsupportedVersion } = ofNode(node);
+  return {
+    source,
+    name,
+    controls: nodeControls(node.metadata.annotations, now),
+    ready: isReady,
+    unschedulable: node.spec?.unschedulable === true,
+    deleting: node.metadata.deletionTimestamp !== undefined,
+    cordonedByOthers,
+    agentReady: isAgentReporting,
+    unsupportedVersion,
+    shadow: shadow === undefined ? undefined : ofShadow(shadow),
+    waitingPod,
+  };
+}
+
+/** The failure domain of a node: its label of `key`, "" without. */
+export const domainOf = (node: Node, key: string = ZONE_LABEL): string => node.metadata.labels?.[key] ?? '';
+
+/** Names a pod that `waits` selects and that has not ended. */
+export function waitingPodOf(pods: readonly Pod[], waits: (pod: Pod) => boolean): string | undefined {
+  const found = pods.find(
+    (pod) => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed' && waits(pod),
+  );
+  return found === undefined ? undefined : `${found.metadata.namespace ?? ''}/${found.metadata.name}`;
+}

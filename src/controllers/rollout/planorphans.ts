@@ -1,0 +1,90 @@
+/**
+ * Attempts whose policy is gone, which has no ledger any more (protocol 3): with an open intent they are finished with
+ * defaults, else put back. Pure.
+ */
+import { withDefaults } from '../../policy/effective.ts';
+import type { Action, NodeReason } from './actions.ts';
+import { advance } from './advance.ts';
+import type { Advance, EntryContext } from './advance.ts';
+import { DEFAULT_HOST, extendPatch, fencePatch } from './patches.ts';
+import { attemptPolicy } from './planpolicy.ts';
+import type { AttemptFacts, Snapshot } from './snapshot.ts';
+
+const DEFAULTS = attemptPolicy(withDefaults({}));
+
+export interface OrphanPlan {
+  actions: Action[];
+  reason?: NodeReason;
+  wakeAtMs?: number;
+}
+
+/** Plans one orphan. */
+export function planOrphan(attempt: AttemptFacts, snapshot: Snapshot): OrphanPlan {
+  if (!attempt.isFresh) return { actions: [] };
+  if (attempt.lookups.length > 0)
+    return { actions: attempt.lookups.map((lookup) => ({ do: 'lookUp', lookup })) };
+  const context = contextOf(attempt, snapshot);
+  const advanced = advance(context);
+  const actions = advanced.action === undefined ? withoutLedger(advanced, context) : [advanced.action];
+  return {
+    actions,
+    ...(advanced.reason === undefined ? {} : { reason: advanced.reason }),
+    ...(advanced.wakeAtMs === undefined ? {} : { wakeAtMs: advanced.wakeAtMs }),
+  };
+}
+
+function contextOf(attempt: AttemptFacts, snapshot: Snapshot): EntryContext {
+  const { entry, shadow, node, drain, health, drainNextAtMs, verifyAtMs } = attempt;
+  const { now, sightSinceMs, blindSinceMs } = snapshot;
+  const { name = '', uid = '' } = shadow?.spec.policy ?? {};
+  return {
+    view: {
+      now: sightSinceMs === undefined ? blindSinceMs : now,
+      sightSinceMs: sightSinceMs ?? blindSinceMs,
+      entry,
+      policy: { ...DEFAULTS, name, uid, ending: true },
+      shadow,
+      node,
+      gate: undefined,
+      drain,
+      health,
+    },
+    host: DEFAULT_HOST,
+    notAfterMs: now,
+    // Nothing is begun for a policy that is gone.
+    isHeld: true,
+    drainOrder: {
+      shadowUid: entry.shadowUid,
+      attempt: entry.attempt,
+      node: entry.node,
+      context: { isIgnored: () => false, cordonedAtMs: now, canMove: () => false },
+      gracePeriodSeconds: undefined,
+      stopAtMs: now,
+    },
+    drainNextAtMs,
+    verifyAtMs,
+  };
+}
+
+/** What the ledger would have been told goes straight to the shadow; a silent host is waited for. */
+function withoutLedger({ ledger }: Advance, { view }: EntryContext): Action[] {
+  const { shadow, now, policy } = view;
+  if (ledger === undefined || shadow === undefined || shadow.spec.state === 'Idle') return [];
+  if (ledger.do === 'extend') {
+    const patch = extendPatch(shadow, ledger.deadlineMs);
+    return [{ do: 'patchShadow', shadow, patch, why: 'Moving a deadline that passed unseen' }];
+  }
+  if (ledger.do !== 'count' || ledger.step.lost === true) return [];
+  const { end, message } = ledger.step;
+  const deadlineMs = now + policy.stageTimeoutMs;
+  const patch = fencePatch(shadow, view.entry, { end, message, deadlineMs, now });
+  return [
+    {
+      do: 'patchShadow',
+      shadow,
+      patch,
+      why: 'Ending an attempt whose policy is gone',
+      events: ledger.events,
+    },
+  ];
+}

@@ -1,0 +1,388 @@
+/**
+ * Plans one policy: completes its ledger, takes every attempt one step further, and admits what may start. Pure.
+ * Everything that changes the ledger goes into one patch, which is written before anything that depends on it.
+ */
+import { POLICY_FINALIZER, RESUME_ANNOTATION } from '../../api/names.ts';
+import { WAIT_REASONS } from '../../api/reasons.ts';
+import type { LedgerEntry, UpdatePolicy } from '../../api/v1/updatepolicy.ts';
+import { nodeBlock, selectionBlock, startGates, nodeGates } from '../../policy/admission.ts';
+import { policyControls } from '../../policy/annotations.ts';
+import type { Block } from '../../policy/block.ts';
+import { Budget, resolveLimit, unavailableNodes } from '../../policy/budget.ts';
+import { continueBlock, endOf } from '../../policy/continue.ts';
+import { policyState } from '../../policy/facts.ts';
+import type { PolicyState } from '../../policy/facts.ts';
+import { targetOf, windowOf } from '../../policy/gates.ts';
+import { notAfter } from '../../policy/nodewindow.ts';
+import { candidateOrder } from '../../policy/order.ts';
+import type { AttemptPolicy, Gate } from '../../protocol/attempt.ts';
+import { isHalted } from '../../protocol/ledger.ts';
+import type { Reservation } from '../../protocol/ledger.ts';
+import { cordonMarkOf } from '../../protocol/marks.ts';
+import { isSettled, reportedState } from '../../protocol/states.ts';
+import { parseRfc3339 } from '../../runtime/clock.ts';
+import type { Action, NodeReason } from './actions.ts';
+import { advance } from './advance.ts';
+import type { Advance, EntryContext } from './advance.ts';
+import { LedgerDraft } from './ledgerdraft.ts';
+import { domainOf, policyNode, waitingPodOf } from './nodefacts.ts';
+import type { PolicyNode } from './nodefacts.ts';
+import type { AttemptFacts, NodeFacts, PolicyFacts, Snapshot } from './snapshot.ts';
+
+/** What was decided for one policy. */
+export interface PolicyPlan {
+  source: UpdatePolicy;
+  state: PolicyState;
+  draft: LedgerDraft;
+  actions: Action[];
+  /** Why each of its nodes is where it is, by name; a node on its way from one step to the next has none. */
+  reasons: Map<string, NodeReason>;
+  selected: readonly PolicyNode[];
+  budget: Budget;
+  usedByOthers: string[];
+  wakeAtMs: number | undefined;
+}
+
+const budgetGates = startGates.slice(nodeGates.length);
+
+/** Reasons whose message names other nodes: it would change on every node whenever one of those does. */
+const SHARED = new Set(['NoSlot', 'MaxUnavailable', 'TopologyLimit']);
+
+export class PolicyPlanner {
+  readonly #snapshot: Snapshot;
+  readonly #facts: PolicyFacts;
+  readonly #attempts: readonly AttemptFacts[];
+  readonly #draft: LedgerDraft;
+  readonly #state: PolicyState;
+  readonly #selected: PolicyNode[];
+  readonly #usedByOthers: string[];
+  readonly #actions: Action[] = [];
+  readonly #reasons = new Map<string, NodeReason>();
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(snapshot: Snapshot, facts: PolicyFacts, selected: readonly NodeFacts[]) {
+    const { now, isClockWrong } = snapshot;
+    const { compiled } = facts;
+    const { source } = compiled;
+    const controls = policyControls(source.metadata.annotations, now);
+    this.#snapshot = snapshot;
+    this.#facts = facts;
+    this.#attempts = snapshot.attempts.get(compiled.uid) ?? [];
+    this.#draft = new LedgerDraft(source.status, now);
+    const { halt } = this.#draft.status;
+    this.#state = policyState(
+      {
+        ...compiled,
+        errors: [...compiled.errors, ...controls.errors],
+        halt: this.#isHalted() ? (halt ?? undefined) : undefined,
+        clockWrong: isClockWrong,
+      },
+      now,
+    );
+    this.#selected = selected.map((node) => this.#policyNode(node));
+    this.#usedByOthers = selected
+      .filter(({ shadow }) => this.#isOfOther(shadow?.metadata.uid))
+      .map(({ name }) => name);
+    this.#wakeForWindow();
+  }
+
+  plan(): PolicyPlan {
+    if (this.#facts.isFresh) {
+      const missing = this.#attempts.filter(({ isInLedger }) => !isInLedger);
+      this.#draft.adopt(missing.map(({ entry }) => entry));
+      this.#advanceAll();
+    }
+    const budget = this.#budget(this.#draft.entries);
+    this.#admit(budget);
+    return {
+      source: this.#facts.compiled.source,
+      state: this.#state,
+      draft: this.#draft,
+      actions: this.#actions,
+      reasons: this.#reasons,
+      selected: this.#selected,
+      budget,
+      usedByOthers: this.#usedByOthers,
+      wakeAtMs: Number.isFinite(this.#wakeAtMs) ? this.#wakeAtMs : undefined,
+    };
+  }
+
+  #isHalted(): boolean {
+    const { annotations } = this.#facts.compiled.source.metadata;
+    const resume = annotations?.[RESUME_ANNOTATION];
+    return isHalted(this.#draft.status.halt, resume, this.#snapshot.now);
+  }
+
+  #isOfOther(shadowUid: string | undefined): boolean {
+    const holder = shadowUid === undefined ? undefined : this.#snapshot.ledger.get(shadowUid);
+    return holder !== undefined && holder.policyUid !== this.#facts.compiled.uid;
+  }
+
+  #wake(atMs: number | undefined): void {
+    if (atMs !== undefined && atMs > this.#snapshot.now) this.#wakeAtMs = Math.min(this.#wakeAtMs, atMs);
+  }
+
+  #wakeForWindow(): void {
+    const { window, effective } = this.#state;
+    if (window === undefined) return;
+    this.#wake(window.nextChange);
+    if (window.closesAt !== undefined) this.#wake(window.closesAt - effective.minRemainingMs);
+  }
+
+  #policyNode(node: NodeFacts): PolicyNode {
+    const { waitForPods } = this.#facts.compiled;
+    if (waitForPods === undefined) return policyNode(node, this.#snapshot.now);
+    return policyNode(node, this.#snapshot.now, () => {
+      const pods = this.#snapshot.podsOf(node.name) ?? [];
+      return waitingPodOf(pods, ({ metadata }) => waitForPods(metadata.labels));
+    });
+  }
+
+  #budget(ledger: readonly LedgerEntry[]): Budget {
+    const { effective, errors } = this.#state;
+    const isReadable = errors.length === 0;
+    const total = this.#selected.length;
+    const { maxUnavailable, topology } = effective;
+    const isLimited = isReadable && maxUnavailable !== null;
+    const byName =
+      topology === null ? undefined : new Map(this.#selected.map((node) => [node.name, node.source.node]));
+    return new Budget({
+      limit: isReadable ? resolveLimit(effective.maxConcurrentUpdates, total) : 0,
+      maxUnavailable: isLimited ? resolveLimit(maxUnavailable, total) : Number.POSITIVE_INFINITY,
+      topology,
+      ledger,
+      usedByOthers: this.#usedByOthers,
+      unavailable: isLimited ? unavailableNodes(this.#selected) : new Set(),
+      domainOf: (name) => {
+        const node = byName?.get(name);
+        return node === undefined ? undefined : domainOf(node, topology?.key);
+      },
+    });
+  }
+
+  // ---- attempts under way --------------------------------------------------------------------------------
+
+  #advanceAll(): void {
+    const budget = this.#budget(this.#draft.entries);
+    for (const attempt of this.#attempts) {
+      if (attempt.isInLedger) this.#advance(attempt, budget);
+    }
+  }
+
+  #advance(attempt: AttemptFacts, budget: Budget): void {
+    const { entry, lookups, isFresh } = attempt;
+    if (!isFresh) return;
+    if (lookups.length > 0) {
+      this.#actions.push(...lookups.map((lookup) => ({ do: 'lookUp', lookup }) as const));
+      this.#wake(this.#snapshot.now + LOOKUP_AGAIN_MS);
+      return;
+    }
+    const held = this.#waitsForList(attempt);
+    if (held) return;
+    const context = this.#context(attempt, budget);
+    if (context.view.gate !== undefined) budget.putBack(entry.node, attempt.facts?.isReady !== true);
+    this.#take(attempt, advance(context));
+  }
+
+  #take({ entry, node }: AttemptFacts, { action, ledger, reason, wakeAtMs }: Advance): void {
+    if (action !== undefined) this.#actions.push(action);
+    if (ledger !== undefined) this.#draft.apply(entry, ledger);
+    if (reason !== undefined && node !== undefined) this.#reasons.set(entry.node, reason);
+    this.#wake(wakeAtMs);
+  }
+
+  /** Before the cordon the pods of `waitForPods` are looked for again, live. */
+  #waitsForList({ entry, shadow, node }: AttemptFacts): boolean {
+    const { waitForPods } = this.#facts.compiled;
+    if (waitForPods === undefined || shadow === undefined || node === undefined) return false;
+    const isBeforeCordon =
+      entry.phase === 'Reserved' &&
+      shadow.spec.state === 'StagedAndPerformedUpdate' &&
+      reportedState(shadow) === 'StagedAndPerformedUpdate' &&
+      cordonMarkOf(node, entry) === undefined;
+    return isBeforeCordon && !this.#hasPods(entry.node);
+  }
+
+  /** Whether the pods of a node are known; orders a list when they are not. */
+  #hasPods(node: string): boolean {
+    if (this.#snapshot.podsOf(node) !== undefined) return true;
+    const dueMs = this.#snapshot.podsDueMs(node);
+    if (dueMs <= this.#snapshot.now) this.#actions.push({ do: 'lookForPods', node });
+    else if (Number.isFinite(dueMs)) this.#wake(dueMs);
+    return false;
+  }
+
+  #context(attempt: AttemptFacts, budget: Budget): EntryContext {
+    const { entry, shadow, node, facts, drain, health, drainNextAtMs, verifyAtMs } = attempt;
+    const { now, sightSinceMs, blindSinceMs, isClockWrong } = this.#snapshot;
+    const { effective, name, uid, ignorePods, deleting } = this.#facts.compiled;
+    const subject = facts === undefined ? undefined : this.#policyNode(facts);
+    const notAfterMs = subject === undefined ? now : this.#notAfterMs(subject);
+    const mark = node === undefined ? undefined : cordonMarkOf(node, entry);
+    return {
+      view: {
+        // While nobody can see, no deadline passes.
+        now: sightSinceMs === undefined ? blindSinceMs : now,
+        sightSinceMs: sightSinceMs ?? blindSinceMs,
+        entry,
+        policy: { ...attemptPolicy(effective), name, uid, ending: deleting },
+        shadow,
+        node,
+        gate: subject === undefined ? undefined : this.#gate(entry, subject, budget),
+        drain,
+        health,
+      },
+      host: { lock: effective.version.hostLock, waves: effective.version.waves },
+      notAfterMs,
+      isHeld: isClockWrong || sightSinceMs === undefined,
+      drainOrder: {
+        shadowUid: entry.shadowUid,
+        attempt: entry.attempt,
+        node: entry.node,
+        context: {
+          isIgnored: ({ metadata }) => ignorePods?.(metadata.labels) ?? false,
+          cordonedAtMs: parseRfc3339(mark?.at) ?? now,
+          canMove: (pod) => this.#snapshot.hasPlaceFor(pod, entry.node),
+        },
+        gracePeriodSeconds: effective.drain.gracePeriodSeconds ?? undefined,
+        stopAtMs: notAfterMs ?? Number.POSITIVE_INFINITY,
+      },
+      drainNextAtMs,
+      verifyAtMs,
+    };
+  }
+
+  #notAfterMs(node: PolicyNode): number | undefined {
+    return notAfter(windowOf(this.#state, node), this.#state.effective.onClose);
+  }
+
+  #gate(entry: LedgerEntry, node: PolicyNode, budget: Budget): Gate | undefined {
+    if (entry.phase !== 'Reserved') return undefined;
+    const found = continueBlock({ policy: this.#state, node, budget, target: entry.version });
+    return found === undefined ? undefined : { reason: endOf(found.reason), message: found.message };
+  }
+
+  // ---- admission -----------------------------------------------------------------------------------------
+
+  #admit(budget: Budget): void {
+    const candidates: PolicyNode[] = [];
+    for (const node of this.#selected) {
+      const { source, name } = node;
+      const { shadow, selection } = source;
+      const uid = shadow?.metadata.uid ?? '';
+      const holder = this.#snapshot.ledger.get(uid);
+      if (holder?.policyUid === this.#state.uid) continue;
+      const owner = holder === undefined ? undefined : { uid: holder.policyUid, name: holder.policyName };
+      const found = selectionBlock(selection, owner) ?? nodeBlock({ policy: this.#state, node, budget });
+      if (found === undefined) candidates.push(node);
+      else this.#blocked(name, found, node);
+    }
+    if (candidates.length > 0) this.#start(candidates, budget);
+  }
+
+  #blocked(name: string, found: Block, node: PolicyNode): void {
+    this.#reasons.set(name, SHARED.has(found.reason) ? shared(found, this.#state.name) : found);
+    if (found.reason === 'Backoff') this.#wake(node.shadow?.backoff?.untilMs);
+    this.#wake(node.controls.runNowUntilMs);
+  }
+
+  #start(candidates: readonly PolicyNode[], budget: Budget): void {
+    const ordered = candidateOrder(
+      candidates.map((node) => ({
+        node,
+        name: node.name,
+        domain: domainOf(node.source.node, this.#state.effective.topology?.key),
+        currentVersion: node.shadow?.current ?? '',
+        runsOperator: node.source.runsOperator,
+      })),
+    );
+    const reservations: Reservation[] = [];
+    for (const { node } of ordered) {
+      const found = firstOf(budgetGates, { policy: this.#state, node, budget });
+      if (found !== undefined) {
+        this.#blocked(node.name, found, node);
+        continue;
+      }
+      const reservation = this.#mayStart(node) ? this.#reservation(node) : undefined;
+      if (reservation === undefined) continue;
+      reservations.push(reservation);
+      budget.take(node.name);
+    }
+    this.#reserve(reservations);
+  }
+
+  /** What is no matter of the policy: that we see, and that all we know is newer than what we wrote. */
+  #mayStart({ name, source }: PolicyNode): boolean {
+    const { sightSinceMs } = this.#snapshot;
+    if (sightSinceMs === undefined) {
+      const message = 'No API server that agents could report to is Ready, or the cluster cannot be seen.';
+      this.#reasons.set(name, { reason: 'AgentNotReporting', message });
+      return false;
+    }
+    const isComplete = this.#attempts.every(({ isInLedger }) => isInLedger);
+    const { shadow } = source;
+    return (
+      isComplete &&
+      this.#facts.isFresh &&
+      source.isFresh &&
+      !this.#isHalted() &&
+      shadow !== undefined &&
+      shadow.metadata.deletionTimestamp === undefined &&
+      isSettled(shadow) &&
+      (this.#facts.compiled.waitForPods === undefined || this.#hasPods(name))
+    );
+  }
+
+  #reservation(node: PolicyNode): Reservation | undefined {
+    const { shadow, node: source } = node.source;
+    const version = targetOf(this.#state, node);
+    if (shadow === undefined || version === undefined) return undefined;
+    return { node: node.name, uid: source.metadata.uid ?? '', shadow, version };
+  }
+
+  /** The policy's finalizer is written before its first slot. */
+  #reserve(reservations: readonly Reservation[]): void {
+    if (reservations.length === 0) return;
+    const { source } = this.#facts.compiled;
+    const finalizers = source.metadata.finalizers ?? [];
+    if (finalizers.includes(POLICY_FINALIZER)) {
+      this.#draft.reserve(reservations);
+      return;
+    }
+    const { resourceVersion } = source.metadata;
+    const patch = { metadata: { resourceVersion, finalizers: [...finalizers, POLICY_FINALIZER] } };
+    this.#actions.push({ do: 'patchPolicy', policy: source, patch, why: 'Holding a policy' });
+  }
+}
+
+/** A look-up that failed is made again after so long. */
+const LOOKUP_AGAIN_MS = 2_000;
+
+function firstOf<I>(gates: readonly ((input: I) => Block | undefined)[], input: I): Block | undefined {
+  for (const gate of gates) {
+    const found = gate(input);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A text that is the same for every node for as long as the reason is. */
+function shared({ reason }: Block, policy: string): Block {
+  const { means, remedy } = WAIT_REASONS[reason];
+  return { reason, message: `${means} The status of UpdatePolicy ${policy} says which. ${remedy}` };
+}
+
+/** The time limits of a policy. */
+export const attemptPolicy = ({
+  timeouts,
+  drain,
+  health,
+  intervalMs,
+}: PolicyState['effective']): Omit<AttemptPolicy, 'name' | 'uid' | 'ending'> => ({
+  stageTimeoutMs: timeouts.stageMs,
+  rebootTimeoutMs: timeouts.rebootMs,
+  verifyTimeoutMs: timeouts.verifyMs,
+  drainTimeoutMs: drain.timeoutMs,
+  stableForMs: health.stableForMs,
+  intervalMs,
+});

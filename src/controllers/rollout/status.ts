@@ -1,0 +1,139 @@
+/** What the status of a policy says after a plan: its ledger, what is counted, and what is shown. Pure. */
+import type { UpdatePolicyStatus } from '../../api/v1/updatepolicy.ts';
+import type { EndReason } from '../../api/reasons.ts';
+import { END_COUNTS } from '../../api/reasons.ts';
+import { policyControls } from '../../policy/annotations.ts';
+import type { StatusNode } from '../../policy/progress.ts';
+import { deriveStatus } from '../../policy/status.ts';
+import type { DerivedStatus } from '../../policy/status.ts';
+import { parseRfc3339, rfc3339 } from '../../runtime/clock.ts';
+import { mergePatch, sameJson } from '../kube/mergepatch.ts';
+import type { PolicyNode } from './nodefacts.ts';
+import type { PolicyPlan } from './planpolicy.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What is only shown is written no more often than this. */
+export const SHOW_EVERY_MS = 5_000;
+const MAX_HISTORY = 5;
+
+type Rollout = NonNullable<UpdatePolicyStatus['rollout']>;
+type History = NonNullable<UpdatePolicyStatus['history']>;
+
+/** The status to be written as a merge patch, or when to look again; neither when nothing differs. */
+export interface StatusChange {
+  patch: Record<string, unknown> | undefined;
+  wakeAtMs: number | undefined;
+}
+
+export function policyStatus(plan: PolicyPlan, snapshot: Snapshot): StatusChange {
+  const { source, draft } = plan;
+  const before = source.status ?? {};
+  const derived = derive(plan, snapshot);
+  const counted = { ...before, ...draft.status, ...derived };
+  const status = { ...counted, ...rolloutAndHistory(counted, plan, snapshot.now) };
+  const patch = mergePatch(before, status);
+  if (patch === undefined) return { patch, wakeAtMs: undefined };
+  const dueMs = (snapshot.policyShown(plan.state.uid) ?? Number.NEGATIVE_INFINITY) + SHOW_EVERY_MS;
+  const isUrgent = draft.isChanged || isCondition(before, derived);
+  return isUrgent || dueMs <= snapshot.now
+    ? { patch, wakeAtMs: undefined }
+    : { patch: undefined, wakeAtMs: dueMs };
+}
+
+/** A new generation and a condition that turns are written at once. */
+function isCondition(before: UpdatePolicyStatus, derived: DerivedStatus): boolean {
+  if (before.observedGeneration !== derived.observedGeneration) return true;
+  return !sameJson(statuses(before.conditions), statuses(derived.conditions));
+}
+
+const statuses = (conditions: UpdatePolicyStatus['conditions']): unknown =>
+  conditions?.map(({ type, status }) => [type, status]);
+
+function derive(plan: PolicyPlan, { now }: Snapshot): DerivedStatus {
+  const { source, state, selected, budget, usedByOthers, draft } = plan;
+  const phases = new Map(draft.entries.map(({ shadowUid, phase }) => [shadowUid, phase]));
+  return deriveStatus({
+    // What the plan has just counted stands before what was read.
+    source: { ...source, status: { ...source.status, ...draft.status } },
+    policy: state,
+    nodes: selected.map((node) => statusNode(node, plan, phases.get(node.source.shadow?.metadata.uid ?? ''))),
+    budget,
+    usedByOthers,
+    resumeAtMs: policyControls(source.metadata.annotations, now).resumeAtMs,
+  });
+}
+
+function statusNode(node: PolicyNode, plan: PolicyPlan, phase: StatusNode['phase']): StatusNode {
+  const { name, controls, shadow, source } = node;
+  const host = source.shadow?.status?.host;
+  return {
+    name,
+    excluded: controls.excluded,
+    phase,
+    lastEnd: shadow?.backoff === undefined ? undefined : lastEnd(shadow.backoff),
+    retryAtMs: controls.retryAtMs,
+    variant: host?.variant ?? undefined,
+    arch: host?.arch ?? undefined,
+    current: shadow?.current ?? undefined,
+    verdict: (shadow === undefined ? undefined : plan.state.versions?.judge(shadow)) ?? { kind: 'unknown' },
+    why: plan.reasons.get(name),
+  };
+}
+
+const lastEnd = ({ reason, atMs }: { reason: string; atMs: number }): StatusNode['lastEnd'] =>
+  reason in END_COUNTS ? { reason: reason as EndReason, atMs } : undefined;
+
+/** A rollout begins with its first slot and ends when nothing is left to be updated, or with another target. */
+function rolloutAndHistory(
+  status: UpdatePolicyStatus & DerivedStatus,
+  { source, draft }: PolicyPlan,
+  now: number,
+): Pick<UpdatePolicyStatus, 'rollout' | 'history'> {
+  const { rollout, nodes } = status;
+  const history = status.history ?? [];
+  const isUnderWay = draft.entries.length > 0;
+  if (parseRfc3339(rollout.startedAt) === undefined)
+    return { rollout: isUnderWay ? begin(rollout, now) : rollout, history };
+  const targetBefore = source.status?.rollout?.targetVersion ?? undefined;
+  if (isAnother(targetBefore, rollout.targetVersion ?? undefined)) {
+    const result = isSet(status.halt) ? 'Halted' : 'Superseded';
+    return {
+      rollout: begin(rollout, isUnderWay ? now : undefined),
+      history: record(history, { ...rollout, targetVersion: targetBefore ?? '' }, { result, now }),
+    };
+  }
+  if (isUnderWay || nodes.pending + nodes.failed + nodes.undrainable > 0) return { rollout, history };
+  return {
+    rollout: begin(rollout, undefined),
+    history: record(history, rollout, { result: 'Completed', now }),
+  };
+}
+
+const isSet = (value: unknown): boolean => value !== null && value !== undefined;
+
+const isAnother = (before: string | undefined, after: string | undefined): boolean =>
+  before !== undefined && after !== undefined && before !== after;
+
+const begin = (rollout: Rollout, atMs: number | undefined): Rollout => ({
+  ...rollout,
+  startedAt: atMs === undefined ? null : rfc3339(atMs),
+  estimatedCompletion: null,
+  failures: 0,
+  updated: 0,
+});
+
+function record(
+  history: History,
+  rollout: Rollout,
+  { result, now }: { result: History[number]['result']; now: number },
+): History {
+  const ended = {
+    targetVersion: rollout.targetVersion ?? '',
+    startedAt: rollout.startedAt ?? rfc3339(now),
+    completedAt: rfc3339(now),
+    result,
+    updated: rollout.updated ?? 0,
+    failed: rollout.failures ?? 0,
+  };
+  return [ended, ...history].slice(0, MAX_HISTORY);
+}
