@@ -234,15 +234,26 @@ const start = fc
 const covers = (intervals: Interval[], instant: number): boolean =>
   intervals.some(({ start, end }) => start <= instant && instant < end);
 
+/** Intervals that overlap or touch made one: a fire every minute would otherwise be looked at 20,000 times. */
+function joined(intervals: Interval[]): Interval[] {
+  const result: { start: number; end: number }[] = [];
+  for (const { start, end } of intervals.toSorted((a, b) => a.start - b.start)) {
+    const last = result.at(-1);
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
+    else result.push({ start, end });
+  }
+  return result;
+}
+
 /** What `open` and `blackout` should be, instant by instant, and every instant at which either may change. */
 function reference(
   drawn: { maintenance: Written[]; recurring: Written[] },
   blackouts: Interval[],
   from: number,
 ) {
-  const until = from + 14 * DAY_MS;
-  const on = drawn.maintenance.flatMap((each) => fires(each, from, until));
-  const off = [...drawn.recurring.flatMap((each) => fires(each, from, until)), ...blackouts];
+  const until = from + 10 * DAY_MS;
+  const on = joined(drawn.maintenance.flatMap((each) => fires(each, from, until)));
+  const off = joined([...drawn.recurring.flatMap((each) => fires(each, from, until)), ...blackouts]);
   const blackout = (instant: number): boolean => covers(off, instant);
   const open = (instant: number): boolean =>
     (drawn.maintenance.length === 0 || covers(on, instant)) && !blackout(instant);
@@ -259,7 +270,7 @@ describe('windows compared with each fire looked at by itself', () => {
       recurring: fc.array(window, { maxLength: 2 }),
       fixed: fc.array(fixed, { maxLength: 2 }),
       start,
-      minutes: fc.array(fc.integer({ min: 0, max: 12 * 1_440 }), { maxLength: 10 }),
+      minutes: fc.array(fc.integer({ min: 0, max: 9 * 1_440 }), { maxLength: 10 }),
     });
     fc.assert(
       fc.property(spec, (drawn) => {
@@ -300,7 +311,7 @@ describe('windows compared with each fire looked at by itself', () => {
         });
         expect(total).toBe(lengths.reduce((sum, length) => sum + length, 0));
       }),
-      { numRuns: 30 },
+      { numRuns: 60 },
     );
   }, 30_000);
 });
