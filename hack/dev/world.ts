@@ -134,7 +134,8 @@ async function nodesReady(cluster: DevCluster): Promise<boolean> {
   return states.length > cluster.nodes.length && states.every((state) => state === 'True');
 }
 
-function operatorReady(cluster: DevCluster): boolean {
+/** True when every process of the operator answers its readiness probe; of the controllers one is enough. */
+export function operatorReady(cluster: DevCluster): boolean {
   const ready = (component: Component): number =>
     cluster.processes(component).filter((each) => each.ready).length;
   return ready('controller') >= 1 && ready('apiserver') === 2 && ready('agent') === cluster.nodes.length;

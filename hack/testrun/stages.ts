@@ -38,7 +38,11 @@ export const STAGES: readonly Stage[] = [
   vitest('unit', 'pure functions and import boundaries', ['unit']),
   vitest('model', 'the protocol, exhaustively', ['model']),
   vitest('sim', 'the whole system on a virtual clock', ['sim']),
-  { name: 'demo', does: 'a small demo runs to its end', command: ['hack/demo.ts', '--nodes', '3', '--json'] },
+  {
+    name: 'demo',
+    does: 'a small demo runs to its end',
+    command: ['src/cmd/demo.ts', '--nodes', '3', '--json'],
+  },
   {
     ...vitest('api', 'contract of the Kubernetes port and envtest, against a real API server', [
       'contract',
@@ -46,5 +50,12 @@ export const STAGES: readonly Stage[] = [
     ]),
     needsPrograms: true,
   },
-  { ...vitest('e2e', 'all processes, with real tokens, TLS and drains', ['e2e']), needsPrograms: true },
+  {
+    name: 'e2e',
+    does: 'all processes, with real tokens, TLS and drains',
+    // The files share one cluster, and each of them has it to itself.
+    command: ['vitest', 'run', '--project', 'e2e', '--no-file-parallelism'],
+    vitest: true,
+    needsPrograms: true,
+  },
 ];
