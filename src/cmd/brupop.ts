@@ -8,9 +8,17 @@ import { VERSION } from './version.ts';
 interface Command {
   does: string;
   run(source: ConfigSource, signal: AbortSignal): Promise<void>;
+  /** Time to end in, in milliseconds. @default that of `runProcess` */
+  graceMs?: number;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  controller: {
+    does: 'decides which nodes are updated when, drains them, and keeps their shadows',
+    run: async (source, signal) => (await import('./controller.ts')).runController(source, signal),
+    // Cleaning up after an uninstallation takes up to 45 s.
+    graceMs: 55_000,
+  },
   apiserver: {
     does: 'streams to each agent its own shadow, and records what agents report',
     run: async (source, signal) => (await import('./apiserver.ts')).runApiserver(source, signal),
@@ -35,7 +43,10 @@ async function main(): Promise<void> {
     await command.run({ argv, env: process.env }, new AbortController().signal);
   } else {
     const logger = createLogger({ clock: systemClock, fields: { component: name } });
-    await runProcess({ logger }, (signal) => command.run({ argv, env: process.env }, signal));
+    const { graceMs } = command;
+    await runProcess({ logger, ...(graceMs === undefined ? {} : { graceMs }) }, (signal) =>
+      command.run({ argv, env: process.env }, signal),
+    );
   }
 }
 

@@ -19,6 +19,8 @@ import { HostMetrics } from './rollout/hostmetrics.ts';
 import { ShadowsController } from './shadows/controller.ts';
 import { holdOwned } from './uninstall/owned.ts';
 
+export { MAX_SKEW_MS } from './rollout/gather.ts';
+
 export interface LeadOptions {
   /** Fenced by the lease. */
   port: KubernetesPort;
@@ -37,6 +39,8 @@ export interface LeadOptions {
   needsApiserverPods?: boolean;
   /** Hold the own role and account while running, so that an uninstallation can be cleaned up after. @default true */
   holdsOwnRole?: boolean;
+  /** Called after every look at everything, at least once a minute; for liveness. */
+  onLook?: () => void;
 }
 
 /**
@@ -69,7 +73,10 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     ...controllers,
     logger: logger.child({ controller: 'rollout' }),
     needsApiserverPods: options.needsApiserverPods ?? true,
-    onPlan: (snapshot, plan) => hostMetrics.observe(snapshot, plan),
+    onPlan: (snapshot, plan) => {
+      hostMetrics.observe(snapshot, plan);
+      options.onLook?.();
+    },
   });
   // The copies outlive the controllers, which wait for what they wrote to be seen.
   const copies = linkAbort(undefined);

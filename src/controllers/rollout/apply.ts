@@ -82,6 +82,6 @@ async function write<T extends KubeObject>(
     subresource === undefined ? {} : { subresource },
   );
   if (written === undefined) return;
-  if (why !== '') logger.info(why, { name: object.metadata.name });
+  if (why !== '') logger.info('Step written', { step: why, name: object.metadata.name });
   for (const event of events) recorder.record(event);
 }

@@ -13,17 +13,17 @@ export class HostMetrics {
 
   constructor(metrics: Metrics) {
     this.#states = metrics.gauge({
-      name: 'brupop_hosts_state',
+      name: 'hosts_state',
       help: 'Hosts by the state that their agent reported.',
       labels: { state: STATES },
     });
     this.#versions = metrics.gauge({
-      name: 'brupop_hosts_version',
+      name: 'hosts_version',
       help: 'Hosts by the version of Bottlerocket that runs.',
       labels: { bottlerocket_version: [] },
     });
     this.#reasons = metrics.gauge({
-      name: 'brupop_hosts_reason',
+      name: 'hosts_reason',
       help: 'Hosts by why they are where they are: a word of the list of reasons.',
       labels: { reason: [...Object.keys(WAIT_REASONS), ...Object.keys(PROGRESS_REASONS)] },
     });

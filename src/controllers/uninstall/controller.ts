@@ -1,7 +1,7 @@
 /** Watches for the operator being uninstalled. Every replica does, leader or not. */
 import type { Clock } from '../../runtime/clock.ts';
 import type { KubernetesPort } from '../../runtime/kubernetes.ts';
-import { sleepUnlessAborted } from '../../runtime/timers.ts';
+import { sleepUnlessAborted, TimeoutError, withTimeout } from '../../runtime/timers.ts';
 import { isUninstalling } from './detect.ts';
 
 export interface UninstallWatchOptions {
@@ -11,6 +11,9 @@ export interface UninstallWatchOptions {
   /** @default 5000 */
   intervalMs?: number;
 }
+
+/** A process that is told to end does not wait longer for the last answer. */
+const LAST_LIMIT_MS = 3_000;
 
 /**
  * Asks every few seconds until the operator is being uninstalled or the signal aborts. After an abort it asks once
@@ -25,5 +28,10 @@ export async function whenUninstalling(
   while (await sleepUnlessAborted(clock, intervalMs, signal)) {
     if (await isUninstalling(port, namespace)) return true;
   }
-  return isUninstalling(port, namespace);
+  try {
+    return await withTimeout({ clock, limitMs: LAST_LIMIT_MS }, () => isUninstalling(port, namespace));
+  } catch (error) {
+    if (error instanceof TimeoutError) return false;
+    throw error;
+  }
 }

@@ -79,9 +79,7 @@ export class ScriptedAgent {
   }
 
   async #stage(shadow: BottlerocketShadow): Promise<void> {
-    const { now } = this.#world.clock;
     this.#stageDoneMs ??= this.#world.clock.now() + this.script.stageMs;
-    void now;
     if (this.script.stageError !== undefined) {
       const error = { code: 'StageFailed', message: this.script.stageError, at: this.#at() } as const;
       return this.#reportIfNew(shadow, 'ErrorReset', { error });
@@ -159,7 +157,7 @@ export class ScriptedAgent {
   }
 
   async #report(shadow: BottlerocketShadow, state: ShadowState, facts: Partial<HostFacts>): Promise<void> {
-    const { uid: _uid, seq = 0, generation: _generation, ...before } = shadow.status?.host ?? { seq: 0 };
+    const { uid: _uid, seq, generation: _generation, ...before } = shadow.status?.host ?? { seq: 0 };
     const report: AgentReport = {
       uid: shadow.metadata.uid ?? '',
       generation: shadow.metadata.generation ?? 0,
