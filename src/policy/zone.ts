@@ -1,6 +1,6 @@
 /** Time zones: from the wall clock to instants by the one rule of this project. */
-import { DateTime, IANAZone } from 'luxon';
-import { DAY_MS, MINUTE_MS } from './calendar.ts';
+import { IANAZone } from 'luxon';
+import { calendarDay, DAY_MS, MINUTE_MS } from './calendar.ts';
 import { PolicyTextError } from './errors.ts';
 
 /** No zone is further from UTC than this, either way, now or by any rule published. */
@@ -10,6 +10,11 @@ const SAMPLE_MS = 7 * DAY_MS;
 /** Stop remembering beyond about 150 years of samples. */
 const MAX_SAMPLES = 8_000;
 
+/** English as it is written in different places: each knows the abbreviations of its own zones. */
+const LOCALES = ['en-GB', 'en-US', 'en-AU', 'en-IN'];
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const twoDigits = (value: number): string => String(value).padStart(2, '0');
+
 /** A time zone of the IANA database. */
 export class Zone {
   readonly name: string;
@@ -18,6 +23,8 @@ export class Zone {
   readonly #samples = new Map<number, number>();
   /** First instant of the new offset, by number of the sample before it. */
   readonly #changes = new Map<number, number>();
+  /** By offset: asking the platform for a name takes a millisecond. */
+  readonly #abbreviations = new Map<number, string>();
 
   constructor(name: string, iana: IANAZone) {
     this.name = name;
@@ -64,17 +71,26 @@ export class Zone {
     }
   }
 
-  /** The wall clock at an instant in a luxon format, in English, such as `ccc HH:mm`. */
-  format(instant: number, format: string): string {
-    return DateTime.fromMillis(instant, { zone: this.#iana, locale: 'en-GB' }).toFormat(format);
+  /** The wall clock at an instant, in English: `Sat 01:00`, with the date `Sat 2026-01-10 01:00`. */
+  wallClock(instant: number, withDate: boolean): string {
+    const wall = instant + this.offsetAt(instant);
+    const day = Math.floor(wall / DAY_MS);
+    const minutes = Math.floor((wall - day * DAY_MS) / MINUTE_MS);
+    const { year, month, dayOfMonth, dayOfWeek } = calendarDay(day);
+    const date = withDate ? ` ${year}-${twoDigits(month)}-${twoDigits(dayOfMonth)}` : '';
+    return `${WEEKDAYS[dayOfWeek] ?? ''}${date} ${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
   }
 
   /** What people of the zone call its offset at an instant: `CET`, `EST`, `AEDT`; where English has no word, `GMT+9`. */
   abbreviation(instant: number): string {
-    const names = ['en-GB', 'en-US', 'en-AU', 'en-IN'].map((locale) =>
-      this.#iana.offsetName(instant, { format: 'short', locale }),
-    );
-    return names.find((name) => name !== null && !/^(GMT|UTC)[+-]/.test(name)) ?? names[0] ?? this.name;
+    const offset = this.offsetAt(instant);
+    let name = this.#abbreviations.get(offset);
+    if (name === undefined) {
+      const names = LOCALES.map((locale) => this.#iana.offsetName(instant, { format: 'short', locale }));
+      name = names.find((each) => each !== null && !/^(GMT|UTC)[+-]/.test(each)) ?? names[0] ?? this.name;
+      this.#abbreviations.set(offset, name);
+    }
+    return name;
   }
 
   #sample(number: number): number {
