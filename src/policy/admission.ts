@@ -85,15 +85,11 @@ export const nodeGates: readonly Gate[] = [
   backoffOver,
 ];
 
+/** What depends on the other nodes, and comes after nodeGates. */
+export const budgetGates: readonly Gate[] = [slotFree, ledgerRoom, availableEnough, domainFree, dryRun];
+
 /** The whole chain for a node that is to start. */
-export const startGates: readonly Gate[] = [
-  ...nodeGates,
-  slotFree,
-  ledgerRoom,
-  availableEnough,
-  domainFree,
-  dryRun,
-];
+export const startGates: readonly Gate[] = [...nodeGates, ...budgetGates];
 
 const firstBlock = (gates: readonly Gate[], input: AdmissionInput): Block | undefined => {
   for (const gate of gates) {
@@ -108,3 +104,6 @@ export const startBlock = (input: AdmissionInput): Block | undefined => firstBlo
 
 /** Why a node would not start even with every budget free; undefined for a candidate. */
 export const nodeBlock = (input: AdmissionInput): Block | undefined => firstBlock(nodeGates, input);
+
+/** Why a candidate (nodeBlock) may not start now: the rest of the chain. */
+export const budgetBlock = (input: AdmissionInput): Block | undefined => firstBlock(budgetGates, input);

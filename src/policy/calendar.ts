@@ -4,6 +4,7 @@ export const DAY_MS = 86_400_000;
 export const MINUTE_MS = 60_000;
 
 export interface CalendarDay {
+  readonly year: number;
   /** 1 to 12. */
   readonly month: number;
   /** 1 to 31. */
@@ -17,7 +18,7 @@ const ERA_DAYS = 146_097;
 /** Day number of 0000-03-01 is −719,468: years that begin in March put the leap day last. */
 const EPOCH_SHIFT = 719_468;
 
-/** Month, day of the month and day of the week of the day `day` days after 1970-01-01. */
+/** Year, month, day of the month and day of the week of the day `day` days after 1970-01-01. */
 export function calendarDay(day: number): CalendarDay {
   const shifted = day + EPOCH_SHIFT;
   const ofEra = shifted - Math.floor(shifted / ERA_DAYS) * ERA_DAYS;
@@ -27,8 +28,10 @@ export function calendarDay(day: number): CalendarDay {
   const ofYear = ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
   // Months from March have lengths that repeat every five: 153 days.
   const marchMonth = Math.floor((5 * ofYear + 2) / 153);
+  const month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9;
   return {
-    month: marchMonth < 10 ? marchMonth + 3 : marchMonth - 9,
+    year: yearOfEra + Math.floor(shifted / ERA_DAYS) * 400 + (month <= 2 ? 1 : 0),
+    month,
     dayOfMonth: ofYear - Math.floor((153 * marchMonth + 2) / 5) + 1,
     dayOfWeek: (((day + 4) % 7) + 7) % 7,
   };

@@ -37,8 +37,13 @@ describe('the calendar', () => {
   it('agrees with luxon on every day of 200 years', () => {
     for (let day = -36_500; day < 36_500; day += 1) {
       const date = DateTime.fromMillis(day * DAY_MS, { zone: 'utc' });
-      const { month, dayOfMonth, dayOfWeek } = calendarDay(day);
-      if (month !== date.month || dayOfMonth !== date.day || dayOfWeek !== date.weekday % 7)
+      const { year, month, dayOfMonth, dayOfWeek } = calendarDay(day);
+      if (
+        year !== date.year ||
+        month !== date.month ||
+        dayOfMonth !== date.day ||
+        dayOfWeek !== date.weekday % 7
+      )
         expect.fail(date.toISODate() ?? '');
     }
   });

@@ -112,8 +112,8 @@ const SIX_DAYS_MS = 6 * 86_400_000;
 
 /** An instant for people, in a zone: `Sat 01:00 CET`, with the date when it is not within six days of `now`. */
 export function formatInstant(instant: number, zone: Zone, now: number): string {
-  const format = Math.abs(instant - now) < SIX_DAYS_MS ? 'ccc HH:mm' : 'ccc yyyy-LL-dd HH:mm';
-  return `${zone.format(instant, format)} ${zone.abbreviation(instant)}`;
+  const withDate = Math.abs(instant - now) >= SIX_DAYS_MS;
+  return `${zone.wallClock(instant, withDate)} ${zone.abbreviation(instant)}`;
 }
 
 /** A node, as admission sees it. */

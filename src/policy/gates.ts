@@ -2,6 +2,7 @@
  * The questions of admission (protocol 3), one each. Every answer names what blocks; undefined = nothing against it.
  * Pure: everything is in the input. admission.ts puts them in order.
  */
+import { rfc3339 } from '../runtime/clock.ts';
 import { clearedBy } from './annotations.ts';
 import { block } from './block.ts';
 import type { Block } from './block.ts';
@@ -141,11 +142,10 @@ export const backoffOver: Gate = ({ policy, node: { shadow, controls } }) => {
   const backoff = shadow?.backoff;
   if (backoff === undefined || backoff.untilMs <= policy.now || clearedBy(backoff.atMs, controls.retryAtMs))
     return undefined;
-  const until = utcZone().format(backoff.untilMs, "yyyy-LL-dd'T'HH:mm:ss'Z'");
   const row = backoff.failures > 1 ? `, ${backoff.failures} bad ends in a row` : '';
   return block(
     'Backoff',
-    `The last attempt ended with ${backoff.reason}${row}; the next is not before ${until}.`,
+    `The last attempt ended with ${backoff.reason}${row}; the next is not before ${rfc3339(backoff.untilMs)}.`,
   );
 };
 

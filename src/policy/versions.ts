@@ -104,7 +104,10 @@ export class VersionRules {
   readonly #excluded: ReadonlySet<string>;
   readonly #observe: boolean;
   /** By the host's own list: it stays the same object until the host reports another. */
-  readonly #verdicts = new WeakMap<readonly string[], Map<string, VersionVerdict>>();
+  readonly #verdicts = new WeakMap<
+    readonly string[],
+    { current: string; chosen: string | null | undefined; verdict: VersionVerdict }
+  >();
 
   constructor(spec: VersionSpec) {
     this.#range = parseRange(spec.range);
@@ -132,17 +135,11 @@ export class VersionRules {
     const { current, available, chosen } = host;
     if (current === null || current === undefined || available === null || available === undefined)
       return UNKNOWN;
-    let verdicts = this.#verdicts.get(available);
-    if (verdicts === undefined) {
-      verdicts = new Map();
-      this.#verdicts.set(available, verdicts);
-    }
-    const key = this.#observe ? `${current} ${chosen ?? ''}` : current;
-    let verdict = verdicts.get(key);
-    if (verdict === undefined) {
-      verdict = this.#decide(current, available, chosen ?? undefined);
-      verdicts.set(key, verdict);
-    }
+    const known = this.#verdicts.get(available);
+    if (known !== undefined && known.current === current && (known.chosen === chosen || !this.#observe))
+      return known.verdict;
+    const verdict = this.#decide(current, available, chosen ?? undefined);
+    this.#verdicts.set(available, { current, chosen, verdict });
     return verdict;
   }
 

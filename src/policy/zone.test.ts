@@ -115,6 +115,13 @@ describe('time zone names', () => {
     expect(parseZone(name).abbreviation(wallMs('2026-01-10'))).toBe(expected),
   );
 
-  it('shows the wall clock', () =>
-    expect(parseZone('Europe/Paris').format(wallMs('2026-01-10'), 'ccc HH:mm')).toBe('Sat 01:00'));
+  it.each([
+    ['Europe/Paris', '2026-01-10T00:00:00Z', 'Sat 2026-01-10 01:00'],
+    ['Asia/Kathmandu', '2026-12-31T18:20:59Z', 'Fri 2027-01-01 00:05'],
+    ['America/New_York', '2028-03-01T04:59:59Z', 'Tue 2028-02-29 23:59'],
+    ['UTC', '1969-12-31T23:59:00Z', 'Wed 1969-12-31 23:59'],
+  ])('in %s the wall clock shows %s as %s', (zone, instant, text) => {
+    expect(parseZone(zone).wallClock(wallMs(instant), true)).toBe(text);
+    expect(parseZone(zone).wallClock(wallMs(instant), false)).toBe(text.replace(/ \d{4}-\d\d-\d\d/, ''));
+  });
 });
