@@ -3,7 +3,7 @@
  * kube-scheduler. Ready in about 6 s, gone without a trace after `stop()` or when this process dies.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -223,6 +223,3 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     stop,
   };
 }
-
-/** Text of the CA certificate. */
-export const readCa = (endpoint: Endpoint): string => readFileSync(endpoint.caFile, 'utf8');
