@@ -35,6 +35,8 @@ export const listPodsOf = (port: KubernetesPort, node: string): Promise<Pod[]> =
   listAll(port, Pods, { fieldSelector: `spec.nodeName=${node}` });
 
 export interface EvictionRound {
+  /** Pods that were asked for; fewer than ordered when the time was up or the server throttled. */
+  asked: number;
   /** Pods that the API took for eviction, or that were gone already. */
   evicted: number;
   /** What held the others, worst first. */
@@ -71,6 +73,7 @@ export async function evictPods(port: KubernetesPort, order: EvictionOrder): Pro
   };
   await Promise.all(Array.from({ length: Math.min(EVICTIONS_AT_A_TIME, queue.length) }, worker));
   return {
+    asked: outcomes.length,
     evicted: outcomes.filter(({ outcome }) => outcome.is === 'evicted' || outcome.is === 'gone').length,
     blockers: await describe(port, outcomes),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -152,7 +152,7 @@ export class Drains {
       ...(order.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: order.gracePeriodSeconds }),
       mayEvict: () => clock.now() < order.stopAtMs,
     });
-    if (batch.length > 0) drain.blockers = round.blockers;
+    if (round.asked > 0) drain.blockers = round.blockers;
     const isMore = pods.length > batch.length && round.evicted > 0 && round.retryAfterMs === undefined;
     const waitMs = isMore ? 0 : (ROUND_WAITS_MS[Math.min(drain.rounds, ROUND_WAITS_MS.length - 1)] ?? 0);
     drain.rounds += 1;

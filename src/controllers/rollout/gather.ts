@@ -87,6 +87,7 @@ export class Gatherer {
       orphans,
       ledger,
       podsOf: (node) => nodePods.get(node),
+      lastPodsOf: (node) => nodePods.last(node),
       podsDueMs: (node) => nodePods.dueMs(node),
       hasPlaceFor: (pod, from) => hasPlaceFor(pod, caches.nodes.store.list(), from),
       shown: (shadowUid) => this.#shown.get(shadowUid),
@@ -195,7 +196,7 @@ export class Gatherer {
     drains.keep(isCurrent);
     health.keep(isCurrent);
     lookups.keep((uid) => uids.has(uid) || current.has(uid));
-    nodePods.prune();
+    nodePods.keep((node) => caches.nodes.store.get(node) !== undefined);
     if (this.#shown.size <= 2 * caches.shadows.store.size + 100) return;
     const known = new Set(caches.shadows.store.list().map(({ metadata }) => metadata.uid));
     for (const uid of this.#shown.keys()) if (!known.has(uid)) this.#shown.delete(uid);

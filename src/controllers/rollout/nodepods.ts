@@ -32,6 +32,11 @@ export class NodePods {
     return listed !== undefined && this.#options.clock.now() < listed.dueMs ? listed.pods : undefined;
   }
 
+  /** The pods of a node as they were last listed: enough to say why it waits, not to start it. */
+  last(node: string): readonly Pod[] | undefined {
+    return this.#listed.get(node)?.pods;
+  }
+
   /** When the pods of a node are to be listed again; Infinity while they are being listed. */
   dueMs(node: string): number {
     const listed = this.#listed.get(node);
@@ -47,6 +52,7 @@ export class NodePods {
       const pods = await listPodsOf(port, node);
       this.#listed.set(node, { pods, dueMs: clock.now() + VALID_MS, isBusy: false });
     } catch (error) {
+      // Not to be taken for a list that was just made, and not asked for again at once.
       this.#listed.set(node, { pods: undefined, dueMs: clock.now() + RETRY_MS, isBusy: false });
       if (!isKubernetesError(error)) throw error;
       logger.info('Pods of a node could not be listed', { node, ...errorFields(error) });
@@ -55,11 +61,8 @@ export class NodePods {
     }
   }
 
-  /** Forgets lists that are over. */
-  prune(): void {
-    const now = this.#options.clock.now();
-    for (const [node, { dueMs, isBusy }] of this.#listed) {
-      if (!isBusy && dueMs + VALID_MS < now) this.#listed.delete(node);
-    }
+  /** Forgets nodes that are gone. */
+  keep(isThere: (node: string) => boolean): void {
+    for (const [node, { isBusy }] of this.#listed) if (!isBusy && !isThere(node)) this.#listed.delete(node);
   }
 }

@@ -133,7 +133,7 @@ export class PolicyPlanner {
     const { waitForPods } = this.#facts.compiled;
     if (waitForPods === undefined) return policyNode(node, this.#snapshot.now);
     return policyNode(node, this.#snapshot.now, () => {
-      const pods = this.#snapshot.podsOf(node.name) ?? [];
+      const pods = this.#snapshot.lastPodsOf(node.name) ?? [];
       return waitingPodOf(pods, ({ metadata }) => waitForPods(metadata.labels));
     });
   }
@@ -276,6 +276,8 @@ export class PolicyPlanner {
       const found = selectionBlock(selection, owner) ?? nodeBlock({ policy: this.#state, node, budget });
       if (found === undefined) candidates.push(node);
       else this.#blocked(name, found, node);
+      // Whether such a pod still runs is asked again only when the node could start.
+      if (found?.reason === 'WaitForPods' && budget.slot() === undefined) this.#hasPods(name);
     }
     if (candidates.length > 0) this.#start(candidates, budget);
   }

@@ -64,6 +64,8 @@ export interface Snapshot {
   readonly ledger: ReadonlyMap<string, { policyUid: string; policyName: string }>;
   /** Pods of a node, listed a moment ago for `drain.waitForPods`; undefined = to be listed. */
   readonly podsOf: (node: string) => readonly Pod[] | undefined;
+  /** The same, however long ago. */
+  readonly lastPodsOf: (node: string) => readonly Pod[] | undefined;
   readonly podsDueMs: (node: string) => number;
   /** Whether another node could take a pod of the operator. */
   readonly hasPlaceFor: (pod: Pod, from: string) => boolean;
