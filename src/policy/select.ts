@@ -29,7 +29,9 @@ export function policySelector<P extends SelectingPolicy>(
   );
   const winners = new Map(ordered.map((policy) => [policy, { kind: 'won', policy } as const]));
   return (labels) => {
-    const first = ordered.findIndex((policy) => policy.selects(labels));
+    // A plain loop: this runs for each node and most of the policies.
+    let first = 0;
+    while (first < ordered.length && ordered[first]?.selects(labels) !== true) first += 1;
     const policy = ordered[first];
     if (policy === undefined) return NOBODY;
     const next = ordered[first + 1];

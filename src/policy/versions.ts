@@ -97,6 +97,13 @@ export function parseExclude(text: string): SemVer {
   return version;
 }
 
+interface Judged {
+  readonly available: readonly string[];
+  readonly current: string;
+  readonly chosen: string | null | undefined;
+  readonly verdict: VersionVerdict;
+}
+
 /** The versions a policy allows, read once. @throws PolicyTextError `range` or `version` from the constructor. */
 export class VersionRules {
   readonly #range: Range;
@@ -104,10 +111,9 @@ export class VersionRules {
   readonly #excluded: ReadonlySet<string>;
   readonly #observe: boolean;
   /** By the host's own list: it stays the same object until the host reports another. */
-  readonly #verdicts = new WeakMap<
-    readonly string[],
-    { current: string; chosen: string | null | undefined; verdict: VersionVerdict }
-  >();
+  readonly #verdicts = new WeakMap<readonly string[], Judged>();
+  /** The same host is asked about several times in a row. */
+  #last: Judged | undefined;
 
   constructor(spec: VersionSpec) {
     this.#range = parseRange(spec.range);
@@ -135,12 +141,20 @@ export class VersionRules {
     const { current, available, chosen } = host;
     if (current === null || current === undefined || available === null || available === undefined)
       return UNKNOWN;
-    const known = this.#verdicts.get(available);
-    if (known !== undefined && known.current === current && (known.chosen === chosen || !this.#observe))
+    const known = this.#last?.available === available ? this.#last : this.#verdicts.get(available);
+    if (known !== undefined && known.current === current && (known.chosen === chosen || !this.#observe)) {
+      this.#last = known;
       return known.verdict;
-    const verdict = this.#decide(current, available, chosen ?? undefined);
-    this.#verdicts.set(available, { current, chosen, verdict });
-    return verdict;
+    }
+    const judged = {
+      available,
+      current,
+      chosen,
+      verdict: this.#decide(current, available, chosen ?? undefined),
+    };
+    this.#verdicts.set(available, judged);
+    this.#last = judged;
+    return judged.verdict;
   }
 
   #decide(current: string, available: readonly string[], chosen: string | undefined): VersionVerdict {
