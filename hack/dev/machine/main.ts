@@ -52,9 +52,12 @@ class Pods {
     return this.#running.get(pod.metadata.uid ?? '')?.process.ready === true;
   }
 
-  stop(pod: Pod): void {
+  /** Asks the process to end; resolves when it has, at the latest after the pod's grace period. */
+  async stop(pod: Pod): Promise<void> {
     const uid = pod.metadata.uid ?? '';
-    this.#running.get(uid)?.stop.abort();
+    const running = this.#running.get(uid);
+    running?.stop.abort();
+    await running?.ended;
     this.#running.delete(uid);
   }
 
@@ -147,7 +150,8 @@ async function main(): Promise<void> {
     ...config.timing,
     probe: (pod) => pods.isReady(pod),
     onPodStarted: (pod) => pods.start(pod),
-    onPodStopped: (pod) => pods.stop(pod),
+    onPodStopping: (pod) => pods.stop(pod),
+    onPodStopped: (pod) => void pods.stop(pod),
   });
   host?.onPower((event: PowerEvent) => {
     if (event.type === 'down') {

@@ -45,6 +45,8 @@ export interface KubeletOptions extends Boot {
   statusEveryMs?: number;
   /** A pod has begun to run, or runs again after a boot. */
   onPodStarted?: (pod: Pod) => void;
+  /** A running pod is to end; its deletion is complete once this has resolved, within its grace period. @default at once */
+  onPodStopping?: (pod: Pod) => Promise<void>;
   /** A pod has ended, by its deletion or by a power cut. */
   onPodStopped?: (pod: Pod, cause: 'deleted' | 'powerOff') => void;
 }
@@ -267,7 +269,7 @@ export class KubeletDouble {
 
   #podOptions() {
     const { port, clock, podStartMs = 1000, podStopMs = 500, probeEveryMs = 5000 } = this.#options;
-    const { probe = () => true, onPodStarted, onPodStopped } = this.#options;
+    const { probe = () => true, onPodStarted, onPodStopping, onPodStopped } = this.#options;
     return {
       port,
       clock,
@@ -276,6 +278,7 @@ export class KubeletDouble {
       probe,
       probeEveryMs,
       onStarted: (pod: Pod) => onPodStarted?.(pod),
+      ...(onPodStopping !== undefined && { onStopping: onPodStopping }),
       onStopped: (pod: Pod, cause: 'deleted' | 'powerOff') => onPodStopped?.(pod, cause),
     };
   }

@@ -15,6 +15,8 @@ export interface PodRunOptions {
   probe: (pod: Pod) => boolean;
   probeEveryMs: number;
   onStarted: (pod: Pod) => void;
+  /** Has to resolve within the grace period of the pod. */
+  onStopping?: (pod: Pod) => Promise<void>;
   onStopped: (pod: Pod, cause: 'deleted' | 'powerOff') => void;
 }
 
@@ -72,7 +74,9 @@ export class PodRun {
     const wasRunning = this.#state === 'running';
     this.#state = 'stopping';
     const graceMs = (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+    const stopping = wasRunning ? this.#options.onStopping?.(this.#pod) : undefined;
     await this.#sleep(Math.min(stopMs, graceMs));
+    if (stopping !== undefined) await stopping;
     if (this.#signal.aborted) return;
     if (wasRunning) this.#options.onStopped(this.#pod, 'deleted');
     this.#state = 'ended';
