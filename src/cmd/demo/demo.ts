@@ -3,6 +3,10 @@ import { createLogUpdate } from 'log-update';
 import { CommanderError } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { rfc3339, systemClock } from '../../runtime/clock.ts';
+import type { Reason } from '../../api/reasons.ts';
+import type { UpdatePolicy } from '../../api/v1/updatepolicy.ts';
+import { withDefaults } from '../../policy/effective.ts';
+import { CompiledWindows } from '../../policy/windows.ts';
 import { World } from '../world/world.ts';
 import { demoNodes } from './nodes.ts';
 import { readOptions } from './options.ts';
@@ -12,8 +16,24 @@ import { changes, policyLine, screen } from './render.ts';
 import { isBusy, isFinished, nodeRows, policyRows } from './rows.ts';
 import type { NodeRow } from './rows.ts';
 
-/** A Thursday, a quarter of an hour before the window of the weeknights opens in New York. */
-const START_MS = Date.parse('2026-01-08T06:45:00Z');
+/** A Thursday at night, a few hours before the windows of most samples. */
+const BASE_MS = Date.parse('2026-01-08T01:50:00Z');
+/** So long before the first window the demo starts. */
+const BEFORE_MS = 10 * 60_000;
+/** What only a person could change: to wait on is of no use. */
+const HOPELESS: ReadonlySet<string> = new Set<Reason>([
+  'NoPolicy',
+  'PolicyTie',
+  'PolicyInvalid',
+  'PolicyPaused',
+  'DryRun',
+  'Halted',
+  'Excluded',
+  'CordonedByOthers',
+  'NoEligibleVersion',
+]);
+/** After so long without a change it is. */
+const HOPELESS_AFTER_MS = 15 * 60_000;
 const FROM = '1.42.0';
 const TO = '1.44.0';
 /** Longer than the windows of all samples need. */
@@ -36,14 +56,14 @@ export interface DemoOutput {
 /** Runs the demo. @returns the exit code */
 export async function runDemo(argv: readonly string[], out: DemoOutput): Promise<number> {
   try {
-    const options = readOptions(argv, samples());
-    const policies = readPolicies(options.policy, START_MS);
+    const options = readOptions(argv, { samples: samples(), write: (text) => out.write(text) });
+    const policies = readPolicies(options.policy, BASE_MS);
     const world = new World({
       seed: options.seed,
       nodes: demoNodes(options.nodes),
       version: FROM,
       releases: ['1.41.0', FROM, '1.43.0', TO],
-      startMs: START_MS,
+      startMs: startOf(policies),
     });
     world.start();
     for (const policy of policies) world.applyPolicy(policy);
@@ -56,6 +76,15 @@ export async function runDemo(argv: readonly string[], out: DemoOutput): Promise
   }
 }
 
+/** Shortly before the first of the policies may act. */
+function startOf(policies: readonly UpdatePolicy[]): number {
+  const opens = policies.map(({ spec }) => {
+    const { open, nextOpensAt } = new CompiledWindows(withDefaults(spec)).at(BASE_MS);
+    return open ? BASE_MS : (nextOpensAt ?? BASE_MS + LIMIT_MS);
+  });
+  return Math.max(BASE_MS, Math.min(...opens) - BEFORE_MS);
+}
+
 /** Drives the world's clock and shows it. */
 class Show {
   readonly #world: World;
@@ -64,6 +93,8 @@ class Show {
   readonly #screen: ReturnType<typeof createLogUpdate> | undefined;
   #before: NodeRow[] = [];
   #lines = '';
+  /** When something could still happen by itself. */
+  #hopefulMs = 0;
 
   constructor(world: World, options: DemoOptions, out: DemoOutput) {
     this.#world = world;
@@ -73,9 +104,9 @@ class Show {
   }
 
   async run(): Promise<number> {
-    const { clock, cluster, monitor } = this.#world;
+    const { clock, cluster } = this.#world;
     const realStart = systemClock.monotonic();
-    while (clock.monotonic() < LIMIT_MS && !isFinished(cluster, TO, this.#options.nodes) && monitor.breaches.length === 0) {
+    while (clock.monotonic() < LIMIT_MS && !this.#isOver()) {
       const isIdle = !isBusy(cluster);
       await this.#advance(isIdle);
       this.#show();
@@ -85,6 +116,15 @@ class Show {
     const code = this.#sum(systemClock.monotonic() - realStart);
     await this.#world.stop();
     return code;
+  }
+
+  #isOver(): boolean {
+    const { cluster, monitor, clock } = this.#world;
+    if (monitor.breaches.length > 0 || isFinished(cluster, TO, this.#options.nodes)) return true;
+    const waiting = this.#before.filter((row) => row.version !== TO);
+    const isHopeless = !isBusy(cluster) && waiting.every((row) => HOPELESS.has(row.reason));
+    if (!isHopeless || waiting.length === 0) this.#hopefulMs = clock.monotonic();
+    return clock.monotonic() - this.#hopefulMs > HOPELESS_AFTER_MS;
   }
 
   /** One frame. On a screen, or with a speed, it takes as long as it should. */

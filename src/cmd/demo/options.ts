@@ -21,19 +21,27 @@ function integer(least: number, most: number): (text: string) => number {
 }
 
 /** Reads the arguments. Prints help and ends by commander's CommanderError. */
-export function readOptions(argv: readonly string[], samples: string): DemoOptions {
+export function readOptions(
+  argv: readonly string[],
+  { samples, write }: { samples: string; write: (text: string) => void },
+): DemoOptions {
   const command = new Command('npm run demo --')
     .description(
       'Rolls an update out over a Bottlerocket cluster in memory: the real controller, API server and agents, ' +
         'simulated hosts and virtual time. Ends with 0 only when every node is updated and nothing happened that must not.',
     )
     .option('--nodes <n>', 'machines in three zones', integer(1, 500), 12)
-    .option('--policy <file...>', 'UpdatePolicies to apply, files or globs', [samples])
+    .option('--policy <file...>', 'UpdatePolicies to apply, files or globs (default: config/samples)')
     .option('--seed <seed>', 'decides everything random; the same seed gives the same run', '1')
     .option('--speed <x>', 'virtual seconds a second', integer(1, 1_000_000))
     .option('--json', 'one JSON object a line instead of text', false)
+    .configureOutput({ writeOut: write, writeErr: write })
     .exitOverride();
   command.parse([...argv], { from: 'user' });
-  const { speed, ...rest } = command.opts<Omit<DemoOptions, 'speed'> & { speed?: number }>();
-  return { ...rest, speed };
+  const {
+    speed,
+    policy = [samples],
+    ...rest
+  } = command.opts<Omit<DemoOptions, 'speed' | 'policy'> & { speed?: number; policy?: string[] }>();
+  return { ...rest, policy, speed };
 }

@@ -45,16 +45,16 @@ export function nodeRows(cluster: SimCluster): NodeRow[] {
 
 function rowOf(node: string, zone: string, shadow: BottlerocketShadow | undefined): NodeRow {
   const { spec, status = {} } = shadow ?? {};
-  const update = status.update ?? undefined;
+  const { reason = '', message = '', phase } = status.update ?? {};
   return {
     node,
     zone,
     policy: spec?.policy?.name ?? '',
-    phase: update?.phase ?? (update?.reason === 'UpToDate' ? 'Updated' : 'Waiting'),
+    phase: phase ?? (reason === 'UpToDate' ? 'Updated' : 'Waiting'),
     version: status.current_version ?? '?',
     target: spec?.version ?? status.target_version ?? '',
-    reason: update?.reason ?? '',
-    message: update?.message ?? '',
+    reason,
+    message,
   };
 }
 

@@ -15,22 +15,21 @@ import { Deployments, type Workload } from '../../sim/cluster/kinds.ts';
 const deployment = (
   at: { namespace: string; name: string },
   { replicas, serviceAccount = 'default' }: { replicas: number; serviceAccount?: string },
-): Workload =>
-  ({
-    metadata: at,
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: at.name } },
-      template: {
-        metadata: { labels: { app: at.name } },
-        spec: {
-          serviceAccountName: serviceAccount,
-          terminationGracePeriodSeconds: 30,
-          containers: [{ name: at.name, image: `example.test/${at.name}:1` }],
-        },
+): Workload => ({
+  metadata: at,
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: at.name } },
+    template: {
+      metadata: { labels: { app: at.name } },
+      spec: {
+        serviceAccountName: serviceAccount,
+        terminationGracePeriodSeconds: 30,
+        containers: [{ name: at.name, image: `example.test/${at.name}:1` }],
       },
     },
-  }) as unknown as Workload;
+  },
+});
 
 /** The operator's namespace, accounts, agents and Deployments. */
 export function installOperator(cluster: SimCluster): void {
@@ -52,7 +51,7 @@ export function installOperator(cluster: SimCluster): void {
       },
     },
   };
-  cluster.add(DaemonSets, agents as KubeObject);
+  cluster.add(DaemonSets, agents);
   const own = (name: string, replicas: number, serviceAccount: string): void =>
     void cluster.add(Deployments, deployment({ namespace: NAMESPACE, name }, { replicas, serviceAccount }));
   own('brupop-controller', 2, CONTROLLER_SERVICE_ACCOUNT);

@@ -5,7 +5,7 @@
 import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
 import type { UpdatePolicy } from '../../api/v1/updatepolicy.ts';
 import { BottlerocketShadows } from '../../api/v2/bottlerocketshadow.ts';
-import { KINDS } from '../../api/definitions.ts';
+import type { KINDS } from '../../api/definitions.ts';
 import { refusalText, validateObject } from '../../api/validation/validate.ts';
 import { AgentApi } from '../../apiserver/agentapi.ts';
 import { Feeds } from '../../apiserver/feeds.ts';
