@@ -20,17 +20,19 @@ export interface OrderFacts {
 export function candidateOrder<T extends OrderFacts>(candidates: readonly T[]): T[] {
   const domains = ranks(candidates, (each) => each.domain, byText);
   const versions = ranks(candidates, (each) => each.currentVersion, compareVersions);
-  // One number a node: comparing texts and versions for each of n log n comparisons would be most of the cost.
-  const keyed = candidates.map((candidate) => ({
-    candidate,
-    rank:
-      ((candidate.runsOperator ? 1 : 0) * domains.size + (domains.get(candidate.domain) ?? 0)) *
-        versions.size +
-      (versions.get(candidate.currentVersion) ?? 0),
-  }));
-  return keyed
-    .toSorted((a, b) => a.rank - b.rank || byText(a.candidate.name, b.candidate.name))
-    .map(({ candidate }) => candidate);
+  // One number a node first: comparing domains and versions for each of n log n comparisons would be most of the cost.
+  const buckets = new Map<number, T[]>();
+  for (const candidate of candidates) {
+    const { runsOperator, domain, currentVersion } = candidate;
+    const group = (runsOperator ? domains.size : 0) + (domains.get(domain) ?? 0);
+    const rank = group * versions.size + (versions.get(currentVersion) ?? 0);
+    const bucket = buckets.get(rank);
+    if (bucket === undefined) buckets.set(rank, [candidate]);
+    else bucket.push(candidate);
+  }
+  return [...buckets.keys()]
+    .toSorted((a, b) => a - b)
+    .flatMap((rank) => (buckets.get(rank) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1)));
 }
 
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
@@ -40,6 +42,8 @@ function ranks<T>(
   valueOf: (item: T) => string,
   compare: (a: string, b: string) => number,
 ): Map<string, number> {
-  const values = [...new Set(items.map(valueOf))].toSorted((a, b) => compare(a, b) || byText(a, b));
-  return new Map(values.map((value, rank) => [value, rank]));
+  const values = new Set<string>();
+  for (const item of items) values.add(valueOf(item));
+  const ordered = [...values].toSorted((a, b) => compare(a, b) || byText(a, b));
+  return new Map(ordered.map((value, rank) => [value, rank]));
 }

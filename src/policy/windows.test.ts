@@ -19,6 +19,8 @@ const windows = (maintenanceWindows: MaintenanceWindow[], blackoutWindows: Black
 
 const weekend = { name: 'weekend', schedule: '0 1 * * 6', duration: '6h', timeZone: 'Europe/Paris' };
 
+const zoneAt = (compiled: CompiledWindows, now: string): string => compiled.at(at(now)).zone.name;
+
 describe('where the clock stands in the windows', () => {
   it('is always open without windows', () => {
     const verdict = windows([]).at(at('2026-01-10T00:00:00Z'));
@@ -127,6 +129,15 @@ describe('where the clock stands in the windows', () => {
       open: true,
       closesAt: at('2026-01-12T07:00:00Z'),
     });
+  });
+
+  it('shows times in the zone of the window that is open, else of the next one, else of the blackout', () => {
+    const two = windows([weekend, { schedule: '0 12 * * 0', duration: '2h', timeZone: 'Asia/Tokyo' }]);
+    expect(zoneAt(two, '2026-01-10T01:00:00Z')).toBe('Europe/Paris');
+    expect(zoneAt(two, '2026-01-10T12:00:00Z')).toBe('Asia/Tokyo');
+    const office = { schedule: '0 8 * * mon-fri', duration: '10h', timeZone: 'Europe/Berlin' };
+    expect(zoneAt(windows([], [office]), '2026-01-09T12:00:00Z')).toBe('Europe/Berlin');
+    expect(zoneAt(windows([], [office]), '2026-01-10T12:00:00Z')).toBe('UTC');
   });
 
   it('never opens under a blackout without end in sight', () => {

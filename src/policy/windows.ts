@@ -25,7 +25,7 @@ export interface WindowVerdict {
   readonly nextOpensAt: number | undefined;
   /** Start of the next blackout; the current instant while one is on. */
   readonly blackoutAt: number | undefined;
-  /** The zone of the window that opens next, else of the one that is open, else UTC: for showing times. */
+  /** For showing times: the zone of the window that is open, else of the one that opens next, else of the blackout, else UTC. */
   readonly zone: Zone;
   /** The next instant at which any part of this verdict may change. */
   readonly nextChange: number;
@@ -121,13 +121,13 @@ export class CompiledWindows {
       closesAt,
       nextOpensAt,
       blackoutAt: blackout === undefined ? earliestStart(this.#blackouts, now) : now,
-      zone: this.#zoneOf(nextOpensAt) ?? window?.zone ?? utcZone(),
+      zone: (open ? window : (this.#windowAt(nextOpensAt) ?? blackout))?.zone ?? utcZone(),
       nextChange: this.#nextChange(now),
     };
   }
 
-  #zoneOf(instant: number | undefined): Zone | undefined {
-    return instant === undefined ? undefined : latest(this.#maintenance, instant)?.zone;
+  #windowAt(instant: number | undefined): Part | undefined {
+    return instant === undefined ? undefined : latest(this.#maintenance, instant);
   }
 
   /** End of the open stretch that holds `instant`, which is open. */
