@@ -7,20 +7,12 @@ import { VERSION } from './version.ts';
 
 interface Command {
   does: string;
-  /** Time to end in after a signal, in milliseconds. @default 5000 */
-  graceMs?: number;
   run(source: ConfigSource, signal: AbortSignal): Promise<void>;
   /** Time to end in, in milliseconds. @default that of `runProcess` */
   graceMs?: number;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  controller: {
-    does: 'decides which nodes are updated when, and drains them',
-    // It ends at once, unless it is being uninstalled and has to clean up first (45 s).
-    graceMs: 50_000,
-    run: async (source, signal) => (await import('./controller.ts')).runController(source, signal),
-  },
   controller: {
     does: 'decides which nodes are updated when, drains them, and keeps their shadows',
     run: async (source, signal) => (await import('./controller.ts')).runController(source, signal),
