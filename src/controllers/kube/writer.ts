@@ -70,10 +70,11 @@ export class Writer<T extends KubeObject> {
     return true;
   }
 
-  /** Objects whose last write has not been seen yet. */
-  get holding(): number {
-    for (const key of this.#holds.keys()) this.ready(key);
-    return this.#holds.size;
+  /** Objects that are not ready. */
+  get holding(): ReadonlySet<string> {
+    const keys = new Set<string>();
+    for (const key of this.#holds.keys()) if (!this.ready(key)) keys.add(key);
+    return keys;
   }
 
   /** Monotonic time at which the next look-up or retry is due; undefined when none is. */

@@ -74,44 +74,22 @@ export class PolicyCompiler {
   }
 }
 
-const NONE: Selection<CompiledPolicy> = { kind: 'none' };
-
-/** Which policy wins a node: asked anew only for nodes that changed, or when a policy's selector or priority may have. */
+/** Which policy wins a node, for one set of policies. */
 export class Selections {
-  /** UIDs of the policies that win a node: none, one, or a tie. */
-  #winners = new WeakMap<Node, readonly string[]>();
-  #key = '';
+  #key: string | undefined;
+  #select: ReturnType<typeof policySelector<CompiledPolicy>> = () => ({ kind: 'none' });
 
-  /** A function of nodes for one pass. */
-  over(policies: readonly CompiledPolicy[]): (node: Node) => Selection<CompiledPolicy> {
+  /** Takes the policies of a pass. @returns whether any answer may differ from before. */
+  use(policies: readonly CompiledPolicy[]): boolean {
     const key = policies.map(({ uid, source }) => `${uid}:${source.metadata.generation ?? 0}`).join(',');
-    if (key !== this.#key) {
-      this.#key = key;
-      this.#winners = new WeakMap();
-    }
-    const select = policySelector(policies);
-    const won = new Map(policies.map((policy) => [policy.uid, { kind: 'won', policy } as const]));
-    return (node) => {
-      const known = this.#winners.get(node);
-      if (known === undefined) {
-        const selection = select(node.metadata.labels);
-        this.#winners.set(node, uidsOf(selection));
-        return selection;
-      }
-      const [only] = known;
-      if (only === undefined) return NONE;
-      return known.length === 1 ? (won.get(only) ?? NONE) : select(node.metadata.labels);
-    };
+    if (key === this.#key) return false;
+    this.#key = key;
+    this.#select = policySelector(policies);
+    return true;
   }
-}
 
-function uidsOf(selection: Selection<CompiledPolicy>): readonly string[] {
-  switch (selection.kind) {
-    case 'none':
-      return [];
-    case 'won':
-      return [selection.policy.uid];
-    case 'tie':
-      return selection.policies.map(({ uid }) => uid);
+  /** The policy that wins a node; of it only what derives from its spec is up to date. */
+  of(node: Node): Selection<CompiledPolicy> {
+    return this.#select(node.metadata.labels);
   }
 }

@@ -72,12 +72,12 @@ export class RolloutController {
 
   /** Runs until the signal aborts; what is under way is finished. The caches have been listed by then. */
   async run(signal: AbortSignal): Promise<void> {
-    const end = this.#options.caches.onProgress(() => this.#loop.trigger());
+    const ends = [this.#gatherer.follow(), this.#options.caches.onProgress(() => this.#loop.trigger())];
     try {
       await this.#loop.run(signal);
       await Promise.all(this.#beside);
     } finally {
-      end();
+      ends.forEach((end) => end());
     }
   }
 

@@ -1,11 +1,6 @@
 /** Reads the copies and the memory of what is under way, and makes a snapshot of them. */
-import type { Node, Pod } from '../../api/core.ts';
-import {
-  AGENT_SERVICE_ACCOUNT,
-  APISERVER_SERVICE_ACCOUNT,
-  CONTROLLER_SERVICE_ACCOUNT,
-  shadowName,
-} from '../../api/names.ts';
+import type { Node } from '../../api/core.ts';
+import { APISERVER_SERVICE_ACCOUNT, shadowName } from '../../api/names.ts';
 import type { LedgerEntry } from '../../api/v1/updatepolicy.ts';
 import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
 import { adopt, missingEntries } from '../../protocol/ledger.ts';
@@ -13,13 +8,12 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { KubernetesPort } from '../../runtime/kubernetes.ts';
 import { hasPlaceFor } from '../drain/classify.ts';
 import type { Caches } from '../kube/caches.ts';
-import { isBottlerocket } from '../shadows/osimage.ts';
 import type { RolloutWriters } from './apply.ts';
-import { PolicyCompiler, Selections } from './compile.ts';
-import type { CompiledPolicy } from './compile.ts';
+import { PolicyCompiler } from './compile.ts';
 import type { Drains } from './drains.ts';
 import type { HealthChecks } from './health.ts';
-import { isNodeReady, isPodReady } from './health.ts';
+import { isPodReady } from './health.ts';
+import { NodeTable } from './nodetable.ts';
 import type { Lookup, Lookups } from './lookups.ts';
 import type { NodePods } from './nodepods.ts';
 import { Sight } from './sight.ts';
@@ -40,14 +34,13 @@ export interface GatherOptions {
 
 /** A clock further off than this starts nothing. */
 export const MAX_SKEW_MS = 30_000;
-const OPERATOR_ACCOUNTS = [CONTROLLER_SERVICE_ACCOUNT, APISERVER_SERVICE_ACCOUNT];
 
 export class Gatherer {
   readonly #options: GatherOptions;
   readonly #compiler = new PolicyCompiler();
   readonly #sight: Sight;
   #blindSinceMs: number;
-  readonly #selections = new Selections();
+  readonly #table: NodeTable;
   /** When the status of each shadow was last written by us. */
   readonly #shown = new Map<string, { atMs: number }>();
   readonly #policyShown = new Map<string, number>();
@@ -56,6 +49,12 @@ export class Gatherer {
     this.#options = options;
     this.#sight = new Sight(options.clock);
     this.#blindSinceMs = options.clock.now();
+    this.#table = new NodeTable(options.caches);
+  }
+
+  /** Follows the copies. @returns ends it. */
+  follow(): () => void {
+    return this.#table.follow();
   }
 
   /** Notes that what is shown of a shadow was written. */
@@ -74,7 +73,8 @@ export class Gatherer {
     const now = clock.now();
     const sightSinceMs = this.#look(now);
     const policies = this.#policies();
-    const nodes = this.#nodes(policies.map(({ compiled }) => compiled));
+    const nodes = this.#table.rows(policies.map(({ compiled }) => compiled));
+    const isHeld = this.#held();
     const { attempts, orphans, ledger } = this.#attempts(policies, nodes, now);
     return {
       now,
@@ -82,6 +82,7 @@ export class Gatherer {
       blindSinceMs: this.#blindSinceMs,
       isClockWrong: Math.abs(port.clockSkewMs() ?? 0) > MAX_SKEW_MS,
       nodes,
+      isFresh: (node) => !isHeld(node),
       policies,
       attempts,
       orphans,
@@ -115,48 +116,21 @@ export class Gatherer {
     return policies;
   }
 
-  #nodes(policies: readonly CompiledPolicy[]): NodeFacts[] {
-    const { caches, writers } = this.#options;
-    const reporting = this.#nodesOfPods([AGENT_SERVICE_ACCOUNT], isPodReady);
-    const operators = this.#nodesOfPods(OPERATOR_ACCOUNTS, () => true);
-    const select = this.#selections.over(policies);
-    const facts: NodeFacts[] = [];
-    for (const node of caches.nodes.store.list()) {
-      if (!isBottlerocket(node)) continue;
-      const { name } = node.metadata;
-      const key = `${caches.namespace}/${shadowName(name)}`;
-      const shadow = caches.shadows.store.get(key);
-      facts.push({
-        name,
-        node,
-        shadow: shadow !== undefined && isOwnedBy(shadow, node) ? shadow : undefined,
-        isFresh: writers.nodes.ready(name) && writers.shadows.ready(key),
-        isReady: isNodeReady(node),
-        isAgentReporting: reporting.has(name),
-        runsOperator: operators.has(name),
-        selection: select(node),
-      });
-    }
-    return facts;
-  }
-
-  #nodesOfPods(accounts: readonly string[], counts: (pod: Pod) => boolean): Set<string> {
-    const names = new Set<string>();
-    for (const account of accounts) {
-      for (const pod of this.#options.caches.pods.store.byIndex('serviceAccount', account)) {
-        const node = pod.spec?.nodeName;
-        if (node !== undefined && counts(pod)) names.add(node);
-      }
-    }
-    return names;
+  /** Names of nodes of which something was written that is not seen yet. */
+  #held(): (node: string) => boolean {
+    const { nodes, shadows } = this.#options.writers;
+    const heldNodes = nodes.holding;
+    const heldShadows = shadows.holding;
+    if (heldNodes.size + heldShadows.size === 0) return () => false;
+    const { namespace } = this.#options.caches;
+    return (node) => heldNodes.has(node) || heldShadows.has(`${namespace}/${shadowName(node)}`);
   }
 
   #attempts(
     policies: readonly PolicyFacts[],
-    nodes: readonly NodeFacts[],
+    byName: ReadonlyMap<string, NodeFacts>,
     now: number,
   ): Pick<Snapshot, 'attempts' | 'orphans' | 'ledger'> {
-    const byName = new Map(nodes.map((facts) => [facts.name, facts]));
     const inFlight = groupByPolicy(this.#options.caches.shadows.store.list());
     const attempts = new Map<string, AttemptFacts[]>();
     const ledger = new Map<string, { policyUid: string; policyName: string }>();
@@ -238,10 +212,6 @@ export class Gatherer {
 
 const ofUid = <T extends Node | BottlerocketShadow>(object: T | undefined, uid: string): T | undefined =>
   object?.metadata.uid === uid ? object : undefined;
-
-const isOwnedBy = (shadow: BottlerocketShadow, node: Node): boolean =>
-  shadow.metadata.ownerReferences?.some(({ kind, uid }) => kind === 'Node' && uid === node.metadata.uid) ??
-  false;
 
 /** Shadows that are not Idle, by the policy they name. Those that name none are Brupop's, and no business of a policy. */
 function groupByPolicy(shadows: readonly BottlerocketShadow[]): Map<string, BottlerocketShadow[]> {

@@ -33,7 +33,7 @@ export class HostMetrics {
   observe({ nodes }: Snapshot, { reasons }: RolloutPlan): void {
     const states = new Map<string, number>();
     const versions = new Map<string, number>();
-    for (const { shadow } of nodes) {
+    for (const { shadow } of nodes.values()) {
       const { current_state: state, current_version: version } = shadow?.status ?? {};
       if (state) add(states, state);
       if (version) add(versions, version);

@@ -2,10 +2,13 @@
 import type { Node, Pod } from '../../api/core.ts';
 import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
 import { nodeControls } from '../../policy/annotations.ts';
+import type { NodeControls } from '../../policy/annotations.ts';
 import type { AvailabilityFacts } from '../../policy/budget.ts';
+import type { EffectivePolicy } from '../../policy/effective.ts';
 import { shadowFacts } from '../../policy/facts.ts';
 import type { NodeFacts as RuleFacts, ShadowFacts } from '../../policy/facts.ts';
 import { ZONE_LABEL } from '../../policy/order.ts';
+import type { OrderFacts } from '../../policy/order.ts';
 import { cordonOf, isAttemptMark, readMarks } from '../../protocol/marks.ts';
 import { hasLeftovers } from '../../protocol/states.ts';
 import { isSupported, osVersion } from '../shadows/osimage.ts';
@@ -47,31 +50,59 @@ function ofShadow(shadow: BottlerocketShadow): ShadowFacts {
 /** Whether marks of some attempt are on a node. */
 export const hasAttemptMarks = (node: Node): boolean => ofNode(node).hasAttemptMarks;
 
-/** A node as the rules see it. */
-export interface PolicyNode extends RuleFacts, AvailabilityFacts {
+/** A node as the rules of its policy see it. */
+export interface PolicyNode extends RuleFacts, AvailabilityFacts, OrderFacts {
   readonly source: NodeFacts;
 }
 
-/** @param waitingPod names a pod that `drain.waitForPods` selects */
-export function policyNode(
+const ofPolicies = new WeakMap<NodeFacts, { effective: EffectivePolicy; node: PolicyNode }>();
+
+export interface PolicyNodeOptions {
+  now: number;
+  effective: EffectivePolicy;
+  /** Names a pod that `drain.waitForPods` selects. */
+  waitingPod?: (() => string | undefined) | undefined;
+}
+
+/** The node for a policy; the same object for as long as nothing of both changes. */
+export function policyNode(source: NodeFacts, options: PolicyNodeOptions): PolicyNode {
+  const { effective, now, waitingPod } = options;
+  const known = ofPolicies.get(source);
+  if (known?.effective === effective) return known.node;
+  const controls = nodeControls(source.node.metadata.annotations, now);
+  const node = makePolicyNode(source, controls, options);
+  // What people say by annotation may depend on the time.
+  const isLasting = !controls.excluded && controls.errors.length === 0 && !hasInstant(controls);
+  if (isLasting && waitingPod === undefined) ofPolicies.set(source, { effective, node });
+  return node;
+}
+
+const hasInstant = ({ runNowUntilMs, retryAtMs }: NodeControls): boolean =>
+  runNowUntilMs !== undefined || retryAtMs !== undefined;
+
+function makePolicyNode(
   source: NodeFacts,
-  now: number,
-  waitingPod?: () => string | undefined,
+  controls: NodeControls,
+  { effective, waitingPod }: PolicyNodeOptions,
 ): PolicyNode {
-  const { name, node, shadow, isReady, isAgentReporting } = source;
+  const { name, node, shadow, isReady, isAgentReporting, runsOperator } = source;
   const { cordonedByOthers, unsupportedVersion } = ofNode(node);
+  const facts = shadow === undefined ? undefined : ofShadow(shadow);
   return {
     source,
     name,
-    controls: nodeControls(node.metadata.annotations, now),
+    controls,
     ready: isReady,
     unschedulable: node.spec?.unschedulable === true,
     deleting: node.metadata.deletionTimestamp !== undefined,
     cordonedByOthers,
     agentReady: isAgentReporting,
     unsupportedVersion,
-    shadow: shadow === undefined ? undefined : ofShadow(shadow),
+    shadow: facts,
     waitingPod,
+    domain: domainOf(node, effective.topology?.key),
+    currentVersion: facts?.current ?? '',
+    runsOperator,
   };
 }
 

@@ -29,9 +29,10 @@ export function planRollout(snapshot: Snapshot): RolloutPlan {
   const plan: RolloutPlan = { actions: [], reasons: new Map(), wakeAtMs: undefined };
   const selected = bySelection(snapshot, plan);
   for (const facts of snapshot.policies) {
-    const policyPlan = new PolicyPlanner(snapshot, facts, selected.get(facts.compiled.uid) ?? []).plan();
-    // A reason of the policy that owns a node stands before that of one that only selects it.
-    for (const [name, reason] of policyPlan.reasons) setReason(plan, name, reason);
+    const policyPlan = new PolicyPlanner(snapshot, facts, {
+      selected: selected.get(facts.compiled.uid) ?? [],
+      reasons: plan.reasons,
+    }).plan();
     plan.actions.push(...policyPlan.actions);
     if (facts.isFresh) writePolicy(plan, snapshot, policyPlan);
     wake(plan, policyPlan.wakeAtMs);
@@ -49,7 +50,7 @@ export function planRollout(snapshot: Snapshot): RolloutPlan {
 /** Nodes by the policy that wins them; the others get their reason here. */
 function bySelection(snapshot: Snapshot, plan: RolloutPlan): Map<string, NodeFacts[]> {
   const selected = new Map<string, NodeFacts[]>();
-  for (const facts of snapshot.nodes) {
+  for (const facts of snapshot.nodes.values()) {
     const { selection, name, node } = facts;
     if (selection.kind === 'won') {
       const nodes = selected.get(selection.policy.uid);
@@ -58,7 +59,7 @@ function bySelection(snapshot: Snapshot, plan: RolloutPlan): Map<string, NodeFac
       continue;
     }
     const found = isSupported(node) ? selectionBlock(selection, undefined) : undefined;
-    setReason(plan, name, found ?? standard('UnsupportedOS'));
+    plan.reasons.set(name, found ?? standard('UnsupportedOS'));
   }
   return selected;
 }
@@ -67,12 +68,6 @@ const standard = (reason: WaitReason): NodeReason => {
   const { means, remedy } = WAIT_REASONS[reason];
   return { reason, message: remedy === '' ? means : `${means} ${remedy}` };
 };
-
-/** What an attempt says of its node stands before what keeps the node from starting. */
-function setReason({ reasons }: RolloutPlan, name: string, reason: NodeReason): void {
-  const before = reasons.get(name);
-  if (before === undefined || before.reason in WAIT_REASONS) reasons.set(name, reason);
-}
 
 function wake(plan: RolloutPlan, atMs: number | undefined): void {
   if (atMs !== undefined) plan.wakeAtMs = Math.min(plan.wakeAtMs ?? Number.POSITIVE_INFINITY, atMs);
@@ -106,8 +101,8 @@ function writePolicy(plan: RolloutPlan, snapshot: Snapshot, policyPlan: PolicyPl
 
 /** What belongs to a node and to no attempt: marks that nobody answers for, and how its agent treats the host. */
 function planNodes(snapshot: Snapshot, plan: RolloutPlan): void {
-  for (const facts of snapshot.nodes) {
-    if (!facts.isFresh) continue;
+  for (const facts of snapshot.nodes.values()) {
+    if (!snapshot.isFresh(facts.name)) continue;
     const { node, shadow } = facts;
     const uid = shadow?.metadata.uid ?? '';
     const hasEntry = snapshot.ledger.has(uid);

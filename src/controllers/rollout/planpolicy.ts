@@ -35,8 +35,8 @@ export interface PolicyPlan {
   state: PolicyState;
   draft: LedgerDraft;
   actions: Action[];
-  /** Why each of its nodes is where it is, by name; a node on its way from one step to the next has none. */
-  reasons: Map<string, NodeReason>;
+  /** Why nodes are where they are, by name; a node on its way from one step to the next has none. */
+  reasons: ReadonlyMap<string, NodeReason>;
   selected: readonly PolicyNode[];
   budget: Budget;
   usedByOthers: string[];
@@ -57,10 +57,16 @@ export class PolicyPlanner {
   readonly #selected: PolicyNode[];
   readonly #usedByOthers: string[];
   readonly #actions: Action[] = [];
-  readonly #reasons = new Map<string, NodeReason>();
+  readonly #reasons: Map<string, NodeReason>;
+  readonly #sharedBlocks = new Map<string, Block>();
   #wakeAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(snapshot: Snapshot, facts: PolicyFacts, selected: readonly NodeFacts[]) {
+  constructor(
+    snapshot: Snapshot,
+    facts: PolicyFacts,
+    { selected, reasons }: { selected: readonly NodeFacts[]; reasons: Map<string, NodeReason> },
+  ) {
+    this.#reasons = reasons;
     const { now, isClockWrong } = snapshot;
     const { compiled } = facts;
     const { source } = compiled;
@@ -80,9 +86,10 @@ export class PolicyPlanner {
       now,
     );
     this.#selected = selected.map((node) => this.#policyNode(node));
-    this.#usedByOthers = selected
-      .filter(({ shadow }) => this.#isOfOther(shadow?.metadata.uid))
-      .map(({ name }) => name);
+    this.#usedByOthers =
+      snapshot.ledger.size === this.#attempts.length
+        ? []
+        : selected.filter(({ shadow }) => this.#isOfOther(shadow?.metadata.uid)).map(({ name }) => name);
     this.#wakeForWindow();
   }
 
@@ -130,12 +137,14 @@ export class PolicyPlanner {
   }
 
   #policyNode(node: NodeFacts): PolicyNode {
-    const { waitForPods } = this.#facts.compiled;
-    if (waitForPods === undefined) return policyNode(node, this.#snapshot.now);
-    return policyNode(node, this.#snapshot.now, () => {
+    const { waitForPods, effective } = this.#facts.compiled;
+    const { now } = this.#snapshot;
+    if (waitForPods === undefined) return policyNode(node, { now, effective });
+    const waitingPod = (): string | undefined => {
       const pods = this.#snapshot.lastPodsOf(node.name) ?? [];
       return waitingPodOf(pods, ({ metadata }) => waitForPods(metadata.labels));
-    });
+    };
+    return policyNode(node, { now, effective, waitingPod });
   }
 
   #budget(ledger: readonly LedgerEntry[]): Budget {
@@ -144,8 +153,6 @@ export class PolicyPlanner {
     const total = this.#selected.length;
     const { maxUnavailable, topology } = effective;
     const isLimited = isReadable && maxUnavailable !== null;
-    const byName =
-      topology === null ? undefined : new Map(this.#selected.map((node) => [node.name, node.source.node]));
     return new Budget({
       limit: isReadable ? resolveLimit(effective.maxConcurrentUpdates, total) : 0,
       maxUnavailable: isLimited ? resolveLimit(maxUnavailable, total) : Number.POSITIVE_INFINITY,
@@ -154,8 +161,8 @@ export class PolicyPlanner {
       usedByOthers: this.#usedByOthers,
       unavailable: isLimited ? unavailableNodes(this.#selected) : new Set(),
       domainOf: (name) => {
-        const node = byName?.get(name);
-        return node === undefined ? undefined : domainOf(node, topology?.key);
+        const facts = this.#snapshot.nodes.get(name);
+        return facts === undefined ? undefined : domainOf(facts.node, topology?.key);
       },
     });
   }
@@ -163,6 +170,7 @@ export class PolicyPlanner {
   // ---- attempts under way --------------------------------------------------------------------------------
 
   #advanceAll(): void {
+    if (this.#attempts.length === 0) return;
     const budget = this.#budget(this.#draft.entries);
     for (const attempt of this.#attempts) {
       if (attempt.isInLedger) this.#advance(attempt, budget);
@@ -283,23 +291,30 @@ export class PolicyPlanner {
   }
 
   #blocked(name: string, found: Block, node: PolicyNode): void {
-    this.#reasons.set(name, SHARED.has(found.reason) ? shared(found, this.#state.name) : found);
+    // What the policy that owns the node says of its attempt stands before this.
+    if (found.reason === 'OwnedByOther' && this.#reasons.has(name)) return;
+    this.#reasons.set(name, SHARED.has(found.reason) ? this.#shared(found) : found);
     if (found.reason === 'Backoff') this.#wake(node.shadow?.backoff?.untilMs);
     this.#wake(node.controls.runNowUntilMs);
   }
 
+  /** A text that is the same for every node for as long as the reason is. */
+  #shared({ reason }: Block): Block {
+    let block = this.#sharedBlocks.get(reason);
+    if (block === undefined) {
+      const { means, remedy } = WAIT_REASONS[reason];
+      const policy = this.#state.name;
+      block = { reason, message: `${means} The status of UpdatePolicy ${policy} says which. ${remedy}` };
+      this.#sharedBlocks.set(reason, block);
+    }
+    return block;
+  }
+
   #start(candidates: readonly PolicyNode[], budget: Budget): void {
-    const ordered = candidateOrder(
-      candidates.map((node) => ({
-        node,
-        name: node.name,
-        domain: domainOf(node.source.node, this.#state.effective.topology?.key),
-        currentVersion: node.shadow?.current ?? '',
-        runsOperator: node.source.runsOperator,
-      })),
-    );
+    // Which of them comes first does not matter while none can start.
+    const ordered = budget.slot() === undefined ? candidateOrder(candidates) : candidates;
     const reservations: Reservation[] = [];
-    for (const { node } of ordered) {
+    for (const node of ordered) {
       const found = firstOf(budgetGates, { policy: this.#state, node, budget });
       if (found !== undefined) {
         this.#blocked(node.name, found, node);
@@ -326,7 +341,7 @@ export class PolicyPlanner {
     return (
       isComplete &&
       this.#facts.isFresh &&
-      source.isFresh &&
+      this.#snapshot.isFresh(name) &&
       !this.#isHalted() &&
       shadow !== undefined &&
       shadow.metadata.deletionTimestamp === undefined &&
@@ -366,12 +381,6 @@ function firstOf<I>(gates: readonly ((input: I) => Block | undefined)[], input: 
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** A text that is the same for every node for as long as the reason is. */
-function shared({ reason }: Block, policy: string): Block {
-  const { means, remedy } = WAIT_REASONS[reason];
-  return { reason, message: `${means} The status of UpdatePolicy ${policy} says which. ${remedy}` };
 }
 
 /** The time limits of a policy. */

@@ -19,10 +19,10 @@ export class Shower {
       if (action.do === 'patchShadow') written.add(action.shadow.metadata.name);
     const actions: Action[] = [];
     let wakeAtMs: number | undefined;
-    for (const facts of snapshot.nodes) {
+    for (const facts of snapshot.nodes.values()) {
       const reason = plan.reasons.get(facts.name);
       const { shadow } = facts;
-      if (reason === undefined || shadow === undefined || !facts.isFresh) continue;
+      if (reason === undefined || shadow === undefined || !snapshot.isFresh(facts.name)) continue;
       if (written.has(shadowName(facts.name))) continue;
       const action = this.#show(snapshot, { facts, shadow, reason });
       if (action === undefined) continue;

@@ -12,8 +12,6 @@ export interface NodeFacts {
   readonly name: string;
   readonly node: Node;
   readonly shadow: BottlerocketShadow | undefined;
-  /** Whether what is known of the node and its shadow is newer than every write of ours. */
-  readonly isFresh: boolean;
   readonly isReady: boolean;
   /** The agent's pod on the node is Ready. */
   readonly isAgentReporting: boolean;
@@ -54,7 +52,9 @@ export interface Snapshot {
   readonly blindSinceMs: number;
   /** The clock is so far from that of kube-apiserver that nothing may start. */
   readonly isClockWrong: boolean;
-  readonly nodes: readonly NodeFacts[];
+  readonly nodes: ReadonlyMap<string, NodeFacts>;
+  /** Whether what is known of a node and its shadow is newer than every write of ours. */
+  readonly isFresh: (node: string) => boolean;
   readonly policies: readonly PolicyFacts[];
   /** By UID of the policy: its ledger, completed by shadows in flight that name it and have no entry. */
   readonly attempts: ReadonlyMap<string, readonly AttemptFacts[]>;

@@ -4,6 +4,7 @@ import type { EndReason } from '../../api/reasons.ts';
 import { END_COUNTS } from '../../api/reasons.ts';
 import { policyControls } from '../../policy/annotations.ts';
 import type { StatusNode } from '../../policy/progress.ts';
+import type { VersionRules } from '../../policy/versions.ts';
 import { deriveStatus } from '../../policy/status.ts';
 import type { DerivedStatus } from '../../policy/status.ts';
 import { parseRfc3339, rfc3339 } from '../../runtime/clock.ts';
@@ -52,31 +53,53 @@ const statuses = (conditions: UpdatePolicyStatus['conditions']): unknown =>
 function derive(plan: PolicyPlan, { now }: Snapshot): DerivedStatus {
   const { source, state, selected, budget, usedByOthers, draft } = plan;
   const phases = new Map(draft.entries.map(({ shadowUid, phase }) => [shadowUid, phase]));
+  const phaseOf = ({ source: { shadow } }: PolicyNode): StatusNode['phase'] =>
+    phases.size === 0 ? undefined : phases.get(shadow?.metadata.uid ?? '');
   return deriveStatus({
     // What the plan has just counted stands before what was read.
     source: { ...source, status: { ...source.status, ...draft.status } },
     policy: state,
-    nodes: selected.map((node) => statusNode(node, plan, phases.get(node.source.shadow?.metadata.uid ?? ''))),
+    nodes: selected.map((node) => statusNode(node, plan, phaseOf(node))),
     budget,
     usedByOthers,
     resumeAtMs: policyControls(source.metadata.annotations, now).resumeAtMs,
   });
 }
 
+/** A row of the status; what derives from the node alone is kept with it. */
+interface StatusRow extends StatusNode {
+  phase: StatusNode['phase'];
+  why: StatusNode['why'];
+}
+
+const rows = new WeakMap<PolicyNode, { versions: VersionRules | undefined; row: StatusRow }>();
+
 function statusNode(node: PolicyNode, plan: PolicyPlan, phase: StatusNode['phase']): StatusNode {
-  const { name, controls, shadow, source } = node;
+  const { versions } = plan.state;
+  const known = rows.get(node);
+  const row = known !== undefined && known.versions === versions ? known.row : newRow(node, versions);
+  if (row !== known?.row) rows.set(node, { versions, row });
+  row.phase = phase;
+  row.why = plan.reasons.get(node.name);
+  return row;
+}
+
+function newRow(
+  { name, controls, shadow, source }: PolicyNode,
+  versions: VersionRules | undefined,
+): StatusRow {
   const host = source.shadow?.status?.host;
   return {
     name,
     excluded: controls.excluded,
-    phase,
+    phase: undefined,
     lastEnd: shadow?.backoff === undefined ? undefined : lastEnd(shadow.backoff),
     retryAtMs: controls.retryAtMs,
     variant: host?.variant ?? undefined,
     arch: host?.arch ?? undefined,
     current: shadow?.current ?? undefined,
-    verdict: (shadow === undefined ? undefined : plan.state.versions?.judge(shadow)) ?? { kind: 'unknown' },
-    why: plan.reasons.get(name),
+    verdict: (shadow === undefined ? undefined : versions?.judge(shadow)) ?? { kind: 'unknown' },
+    why: undefined,
   };
 }
 

@@ -53,11 +53,11 @@ describe('after a write', () => {
     await clock.advance(1);
     expect(writer.ready(KEY)).toBe(true);
     await clock.runUntil(() => !writer.ready(KEY), 100);
-    expect(writer.holding).toBe(1);
+    expect(writer.holding.size).toBe(1);
     await clock.advance(100);
     await patched;
     expect(writer.ready(KEY)).toBe(true);
-    expect(writer.holding).toBe(0);
+    expect(writer.holding.size).toBe(0);
   });
 
   it('that lost against another, it is ready once the copy shows the other', async () => {
