@@ -41,10 +41,7 @@ export const WAIT_REASONS = {
     'No maintenance window is open.',
     'Wait, or set the annotation brupop.bottlerocket.aws/run-now on the node.',
   ),
-  Blackout: reason(
-    'A blackout window is on.',
-    'Wait, or set the annotation brupop.bottlerocket.aws/run-now on the node.',
-  ),
+  Blackout: reason('A blackout window is on.', 'Wait for its end, or change spec.blackoutWindows.'),
   MinRemaining: reason(
     'Too little of the window is left to start a node.',
     'Wait for the next one, or lower spec.minRemaining.',

@@ -43,8 +43,11 @@ export const policyPaused: Gate = ({ policy }) => policy.blocks.paused;
 export const clockSkew: Gate = ({ policy }) => policy.blocks.clock;
 export const halted: Gate = ({ policy }) => policy.blocks.halted;
 
+/** `run-now` opens a closed window; a blackout wins over it. */
 const runsNow = ({ policy, node }: AdmissionInput): boolean =>
-  node.controls.runNowUntilMs !== undefined && node.controls.runNowUntilMs > policy.now;
+  node.controls.runNowUntilMs !== undefined &&
+  node.controls.runNowUntilMs > policy.now &&
+  policy.window?.blackout !== true;
 
 export const windowOpen: Gate = (input) => (runsNow(input) ? undefined : input.policy.blocks.window);
 

@@ -4,20 +4,25 @@ import type { CompiledWindows, WindowVerdict } from './windows.ts';
 export type NodeWindow = Pick<WindowVerdict, 'open' | 'blackout' | 'closesAt' | 'blackoutAt' | 'zone'>;
 
 /**
- * The windows for a node that may run outside them until an instant: open until then, and from there on as the
- * windows say. Without the instant, or after it, the verdict of the windows.
+ * The windows for a node that may run outside them until an instant: open until then or until the next blackout, which
+ * wins over everybody's wishes, and from there on as the windows say. Without the instant, or after it, the verdict of
+ * the windows.
  */
 export function nodeWindow(
   windows: CompiledWindows,
   { now, runNowUntilMs }: { now: number; runNowUntilMs: number | undefined },
 ): NodeWindow {
-  if (runNowUntilMs === undefined || runNowUntilMs <= now) return windows.at(now);
+  const verdict = windows.at(now);
+  if (runNowUntilMs === undefined || runNowUntilMs <= now || verdict.blackout) return verdict;
+  const { blackoutAt } = verdict;
   const then = windows.at(runNowUntilMs);
+  const closesAt = then.open ? then.closesAt : runNowUntilMs;
+  const isCutShort = blackoutAt !== undefined && (closesAt === undefined || blackoutAt < closesAt);
   return {
     open: true,
     blackout: false,
-    closesAt: then.open ? then.closesAt : runNowUntilMs,
-    blackoutAt: then.blackoutAt,
+    closesAt: isCutShort ? blackoutAt : closesAt,
+    blackoutAt,
     zone: then.zone,
   };
 }

@@ -63,7 +63,8 @@ function isOpen(moment: Moment, policy: UpdatePolicy, node: Node | undefined): b
   const effective = withDefaults(policy.spec);
   const windows = new CompiledWindows(effective);
   const verdicts = [windows.at(moment.now), windows.at(moment.now - moment.toleranceMs)];
-  if (runNow !== undefined && moment.now - moment.toleranceMs < runNow) return true;
+  const isForced = runNow !== undefined && moment.now - moment.toleranceMs < runNow;
+  if (isForced && verdicts.some((verdict) => !verdict.blackout)) return true;
   // With onClose Finish a node goes on after the close, but not into a blackout.
   return verdicts.some((verdict) => verdict.open || (effective.onClose === 'Finish' && !verdict.blackout));
 }
