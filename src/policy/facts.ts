@@ -141,6 +141,8 @@ export interface ShadowFacts extends HostVersions {
   readonly owner: { readonly name: string; readonly uid: string } | undefined;
   /** The agent has reported for this shadow. */
   readonly reported: boolean;
+  /** The host has asked its repository at least once, so that an empty offer means something. */
+  readonly asked: boolean;
   readonly currentState: ShadowState | undefined;
   /** Something staged, saved or intended has not been undone on the host (protocol's hasLeftovers). */
   readonly leftovers: boolean;
@@ -160,6 +162,7 @@ export function shadowFacts(shadow: BottlerocketShadow, leftovers: boolean): Sha
     specState: spec.state,
     owner: spec.policy ?? undefined,
     reported: host !== undefined && (host.uid ?? metadata.uid) === metadata.uid,
+    asked: host?.checkedAt !== undefined && host.checkedAt !== null,
     currentState: status?.current_state ?? undefined,
     leftovers,
     updateState: host?.updateState ?? undefined,

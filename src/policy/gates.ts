@@ -31,7 +31,7 @@ export const unsupportedOs: Gate = ({ node }) =>
 /** A host that cannot ask its repository does not know whether it is up to date. */
 export const upToDate: Gate = ({ policy, node: { shadow } }) => {
   const code = shadow?.error?.code;
-  if (shadow === undefined || code === 'RepositoryUnreachable' || code === 'HostUnreachable')
+  if (shadow === undefined || !shadow.asked || code === 'RepositoryUnreachable' || code === 'HostUnreachable')
     return undefined;
   const verdict = policy.versions?.judge(shadow);
   return verdict?.kind === 'upToDate' ? block('UpToDate', verdict.message) : undefined;
@@ -84,9 +84,12 @@ export const agentReporting: Gate = ({ node }) => {
   if (!node.agentReady)
     return block('AgentNotReporting', `The agent pod on node ${node.name} is missing or not Ready.`);
   const { shadow } = node;
-  return shadow?.reported === true && shadow.current !== undefined && shadow.current !== null
-    ? undefined
-    : block('AgentNotReporting', `The agent on node ${node.name} has not reported yet.`);
+  if (shadow?.reported !== true || shadow.current === undefined || shadow.current === null)
+    return block('AgentNotReporting', `The agent on node ${node.name} has not reported yet.`);
+  const isFirst = !shadow.asked && shadow.error === undefined;
+  return isFirst
+    ? block('AgentNotReporting', `The host of node ${node.name} has not asked for updates yet.`)
+    : undefined;
 };
 
 export const hostReachable: Gate = ({ node: { shadow } }) =>

@@ -32,6 +32,7 @@ const calm = (): Situation => {
     specState: 'Idle',
     owner: undefined,
     reported: true,
+    asked: true,
     currentState: 'Idle',
     leftovers: false,
     updateState: 'Available',
