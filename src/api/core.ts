@@ -27,7 +27,7 @@ export interface Pod extends KubeObject {
   };
   status?: {
     phase?: string;
-    conditions?: { type: string; status: string }[];
+    conditions?: { type: string; status: string; lastTransitionTime?: string }[];
     startTime?: string;
   };
 }

@@ -51,6 +51,8 @@ export interface EvictionOrder {
   gracePeriodSeconds?: number;
   /** Asked before each eviction; the rest of the batch is left when it says no. */
   mayEvict: () => boolean;
+  /** Look up the PodDisruptionBudgets of pods that are blocked, to name them with their numbers. */
+  namesBudgets: boolean;
 }
 
 /**
@@ -75,7 +77,7 @@ export async function evictPods(port: KubernetesPort, order: EvictionOrder): Pro
   return {
     asked: outcomes.length,
     evicted: outcomes.filter(({ outcome }) => outcome.is === 'evicted' || outcome.is === 'gone').length,
-    blockers: await describe(port, outcomes),
+    blockers: await describe(port, outcomes, order.namesBudgets),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
 }
@@ -109,6 +111,7 @@ const SEVERITY: Partial<Record<EvictionOutcome['is'], number>> = {
 async function describe(
   port: KubernetesPort,
   outcomes: { pod: Pod; outcome: EvictionOutcome }[],
+  namesBudgets: boolean,
 ): Promise<Blocker[]> {
   const held = outcomes
     .filter(({ outcome }) => outcome.is in SEVERITY)
@@ -120,7 +123,7 @@ async function describe(
   const budgets = new Map<string, Promise<PodDisruptionBudget[]>>();
   const blockers: Blocker[] = [];
   for (const { pod, outcome } of held) {
-    const selecting = needsBudgets(outcome) ? await budgetsOf(port, pod, budgets) : [];
+    const selecting = namesBudgets && needsBudgets(outcome) ? await budgetsOf(port, pod, budgets) : [];
     const blocker = describeBlocker(pod, outcome, selecting);
     if (blocker !== undefined) blockers.push(blocker);
   }

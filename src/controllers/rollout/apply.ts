@@ -27,8 +27,11 @@ export interface ApplyOptions {
   lookups: Lookups;
   events: Pick<EventRecorder, 'record'>;
   logger: Logger;
-  /** Work that goes on beside the loop: what becomes of it is seen when it calls back. */
-  beside: (work: Promise<unknown>) => void;
+  /**
+   * Work that goes on beside the loop: what becomes of it is seen when it calls back. It may be refused while much is
+   * under way; then the next plan asks again.
+   */
+  beside: (work: () => Promise<unknown>) => void;
 }
 
 /** Runs all of them, a few at a time. @throws KubernetesError `fenced`. */
@@ -53,11 +56,11 @@ async function applyAction(action: Action, options: ApplyOptions): Promise<void>
     case 'patchNode':
       return write(writers.nodes, { ...action, object: action.node }, options);
     case 'drain':
-      return beside(drains.advance(action.order, action.step));
+      return beside(() => drains.advance(action.order, action.step));
     case 'verify':
-      return beside(health.list(action.id, action.node));
+      return beside(() => health.list(action.id, action.node));
     case 'lookForPods':
-      return beside(nodePods.list(action.node));
+      return beside(() => nodePods.list(action.node));
     case 'lookUp':
       await lookups.ask(action.lookup);
   }

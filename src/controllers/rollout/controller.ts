@@ -9,7 +9,6 @@ import type { Caches } from '../kube/caches.ts';
 import { Loop } from '../kube/loop.ts';
 import { applyActions } from './apply.ts';
 import type { RolloutWriters } from './apply.ts';
-import type { Action } from './actions.ts';
 import { Drains } from './drains.ts';
 import { Gatherer } from './gather.ts';
 import { HealthChecks } from './health.ts';
@@ -37,6 +36,8 @@ export interface RolloutControllerOptions {
 
 /** Everything is looked at so often even if nothing changes. */
 const LOOK_MS = 60_000;
+/** Nodes of which pods are listed or evicted at a time. */
+const BESIDE_AT_A_TIME = 32;
 
 export class RolloutController {
   readonly #options: RolloutControllerOptions;
@@ -94,8 +95,9 @@ export class RolloutController {
     const plan = planRollout(snapshot);
     const shows = this.#shower.show(snapshot, plan);
     onPlan?.(snapshot, plan);
+    for (const action of plan.actions)
+      if (action.do === 'patchPolicy') this.#gatherer.noteWritten(action.policy.metadata.uid ?? '');
     await applyActions([...plan.actions, ...shows.actions], this.#apply);
-    this.#note([...plan.actions, ...shows.actions]);
     const dueMs = all.map(({ nextDueMs }) => (nextDueMs ?? Number.POSITIVE_INFINITY) - clock.monotonic());
     const wakeMs = [plan.wakeAtMs, shows.wakeAtMs].map(
       (at) => (at ?? Number.POSITIVE_INFINITY) - clock.now(),
@@ -103,21 +105,21 @@ export class RolloutController {
     return Math.max(0, Math.min(LOOK_MS, ...dueMs, ...wakeMs));
   }
 
-  #note(actions: readonly Action[]): void {
-    for (const action of actions) {
-      if (action.do === 'patchShadow' && action.subresource === 'status')
-        this.#gatherer.noteShown(action.shadow.metadata.uid ?? '');
-      if (action.do === 'patchPolicy') this.#gatherer.notePolicyShown(action.policy.metadata.uid ?? '');
-    }
-  }
-
-  #run(work: Promise<unknown>): void {
-    const done = work
+  /**
+   * Runs work beside the loop. Beyond so many it is not begun and not queued: it would be begun on what was decided
+   * some time ago. The next pass decides anew.
+   */
+  #run(work: () => Promise<unknown>): void {
+    if (this.#beside.size >= BESIDE_AT_A_TIME) return;
+    const done = work()
       .catch((error: unknown) => {
         if (isKubernetesError(error, 'fenced')) return;
         this.#options.logger.error('Work beside the loop failed', errorFields(error));
       })
-      .finally(() => this.#beside.delete(done));
+      .finally(() => {
+        this.#beside.delete(done);
+        this.#loop.trigger();
+      });
     this.#beside.add(done);
   }
 }

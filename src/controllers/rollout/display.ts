@@ -14,10 +14,27 @@ import type { Action, NodeReason } from './actions.ts';
 /** The one condition of a shadow: whether its node runs what its policy wants. */
 export const UP_TO_DATE = 'UpToDate';
 
-/** Steps that take moments are not shown unless they last. */
-const TRANSIENT = new Set<string>(['Reserved', 'PuttingBack', 'Resting']);
-/** A message that changes while the reason stays is shown no more often than this, and a brief step not before. */
-export const BRIEF_MS = 30_000;
+const SHORT_MS = 10_000;
+const LONG_MS = 30_000;
+
+/** How long a reason has to last before it is shown: what passes by itself in moments is no news. */
+const BRIEF_MS: Partial<Record<string, number>> = {
+  Reserved: LONG_MS,
+  PuttingBack: LONG_MS,
+  Resting: LONG_MS,
+  Draining: SHORT_MS,
+  PodDisruptionBudget: SHORT_MS,
+  PodTerminating: SHORT_MS,
+  EvictionThrottled: SHORT_MS,
+  EvictionRefused: SHORT_MS,
+};
+
+/** How long a message stands at least while the reason stays the same. */
+const REFRESH_MS: Partial<Record<string, number>> = { Staging: 5 * 60_000, Verifying: 5 * 60_000 };
+
+/** How long the reason and the message of a node have to last before they are shown. */
+export const lastsMs = (shadow: BottlerocketShadow, { reason }: NodeReason): number =>
+  shadow.status?.update?.reason === reason ? (REFRESH_MS[reason] ?? LONG_MS) : (BRIEF_MS[reason] ?? 0);
 
 /** Reasons that need a person. */
 const WARNINGS = new Set<string>([
@@ -40,25 +57,25 @@ const WARNINGS = new Set<string>([
 ]);
 
 /** Said by the Event of a step, or no news: no Event of their own. */
-const SILENT = new Set<string>(['UpToDate', 'Staging', 'Draining', 'Rebooting', 'Verifying', 'Inherited']);
+const SILENT = new Set<string>([
+  'UpToDate',
+  'Reserved',
+  'Staging',
+  'Draining',
+  'Rebooting',
+  'Verifying',
+  'PuttingBack',
+  'Resting',
+]);
 
-export interface Shown {
-  node: Node | undefined;
-  shadow: BottlerocketShadow;
-  reason: NodeReason;
-  now: number;
-  /** When this shadow's status was last written by us, and why its node was where it was; memory only. */
-  last: { atMs: number } | undefined;
-  /** Since when the reason holds that is not shown yet, for steps that take moments. */
-  pendingSinceMs: number | undefined;
-}
-
-/** The write that shows the reason; undefined when it is shown already or not worth showing yet. */
-export function showReason(shown: Shown): Extract<Action, { do: 'patchShadow' }> | undefined {
-  const { shadow, reason, now, node } = shown;
+/** The write that shows the reason; undefined when it is shown already. */
+export function showReason(
+  { node, shadow }: { node: Node | undefined; shadow: BottlerocketShadow },
+  reason: NodeReason,
+  now: number,
+): Extract<Action, { do: 'patchShadow' }> | undefined {
   const before = shadow.status?.update ?? undefined;
   const isSameReason = before?.reason === reason.reason && (before.phase ?? undefined) === reason.phase;
-  if (!isWorthShowing(shown, isSameReason)) return undefined;
   const status = {
     update: {
       reason: reason.reason,
@@ -87,18 +104,6 @@ export function showReason(shown: Shown): Extract<Action, { do: 'patchShadow' }>
   };
 }
 
-function isWorthShowing(
-  { shadow, reason, now, last, pendingSinceMs }: Shown,
-  isSameReason: boolean,
-): boolean {
-  if (!isSameReason) {
-    const isBrief = TRANSIENT.has(reason.reason) && now - (pendingSinceMs ?? now) < BRIEF_MS;
-    return !isBrief;
-  }
-  if (shadow.status?.update?.message === reason.message) return false;
-  return last === undefined || now - last.atMs >= BRIEF_MS;
-}
-
 function conditionOf(shadow: BottlerocketShadow, reason: NodeReason, now: number): Condition {
   const status = reason.reason === 'UpToDate' ? 'True' : 'False';
   const before = shadow.status?.conditions?.find(({ type }) => type === UP_TO_DATE);
@@ -121,7 +126,7 @@ function clearedBackoff(shadow: BottlerocketShadow, reason: NodeReason): object 
 }
 
 function eventOf(node: Node, { reason, message }: NodeReason): NewEvent[] {
-  if (SILENT.has(reason) || TRANSIENT.has(reason)) return [];
+  if (SILENT.has(reason)) return [];
   const type = WARNINGS.has(reason) ? 'Warning' : 'Normal';
   return [{ regarding: subjectOf(Nodes, node), type, reason, action: 'Wait', note: message }];
 }

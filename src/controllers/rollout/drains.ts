@@ -151,6 +151,8 @@ export class Drains {
       pods: batch,
       ...(order.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: order.gracePeriodSeconds }),
       mayEvict: () => clock.now() < order.stopAtMs,
+      // Most budgets let a pod go within moments: nobody needs to know their names.
+      namesBudgets: drain.rounds > 0,
     });
     if (round.asked > 0) drain.blockers = round.blockers;
     const isMore = pods.length > batch.length && round.evicted > 0 && round.retryAfterMs === undefined;

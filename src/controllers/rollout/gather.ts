@@ -41,9 +41,7 @@ export class Gatherer {
   readonly #sight: Sight;
   #blindSinceMs: number;
   readonly #table: NodeTable;
-  /** When the status of each shadow was last written by us. */
-  readonly #shown = new Map<string, { atMs: number }>();
-  readonly #policyShown = new Map<string, number>();
+  readonly #written = new Map<string, number>();
 
   constructor(options: GatherOptions) {
     this.#options = options;
@@ -57,14 +55,9 @@ export class Gatherer {
     return this.#table.follow();
   }
 
-  /** Notes that what is shown of a shadow was written. */
-  noteShown(shadowUid: string): void {
-    this.#shown.set(shadowUid, { atMs: this.#options.clock.now() });
-  }
-
-  /** Notes that the status of a policy was written. */
-  notePolicyShown(policyUid: string): void {
-    this.#policyShown.set(policyUid, this.#options.clock.now());
+  /** Notes that a policy was written. */
+  noteWritten(policyUid: string): void {
+    this.#written.set(policyUid, this.#options.clock.now());
   }
 
   /** Makes a snapshot of everything. */
@@ -91,8 +84,7 @@ export class Gatherer {
       lastPodsOf: (node) => nodePods.last(node),
       podsDueMs: (node) => nodePods.dueMs(node),
       hasPlaceFor: (pod, from) => hasPlaceFor(pod, caches.nodes.store.list(), from),
-      shown: (shadowUid) => this.#shown.get(shadowUid),
-      policyShown: (policyUid) => this.#policyShown.get(policyUid),
+      policyWritten: (policyUid) => this.#written.get(policyUid),
     };
   }
 
@@ -171,9 +163,6 @@ export class Gatherer {
     health.keep(isCurrent);
     lookups.keep((uid) => uids.has(uid) || current.has(uid));
     nodePods.keep((node) => caches.nodes.store.get(node) !== undefined);
-    if (this.#shown.size <= 2 * caches.shadows.store.size + 100) return;
-    const known = new Set(caches.shadows.store.list().map(({ metadata }) => metadata.uid));
-    for (const uid of this.#shown.keys()) if (!known.has(uid)) this.#shown.delete(uid);
   }
 
   #attempt(

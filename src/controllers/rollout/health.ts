@@ -4,11 +4,13 @@
  */
 import type { Node, Pod } from '../../api/core.ts';
 import type { HealthView } from '../../protocol/attempt.ts';
+import { parseRfc3339 } from '../../runtime/clock.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { errorFields } from '../../runtime/errors.ts';
 import { isKubernetesError } from '../../runtime/kubernetes.ts';
 import type { KubernetesPort } from '../../runtime/kubernetes.ts';
 import type { Logger } from '../../runtime/log.ts';
+import { keyText } from '../../runtime/store.ts';
 import { listPodsOf } from '../drain/evict.ts';
 
 /** What the copies say of a node. */
@@ -24,16 +26,19 @@ export interface AttemptId {
   attempt: number;
 }
 
+/** A list of the pods of a node, and what it said. */
+interface Listed extends DaemonPods {
+  atMs: number;
+  /** Lists in a row that found a pod that is not ready. */
+  misses: number;
+}
+
 interface Health {
   attempt: number;
   isBusy: boolean;
-  /** Since when everything holds. */
+  /** Since when the copies show the node well. */
   sinceMs: number | undefined;
-  /** What the last list of pods said is missing; undefined = nothing. */
-  missing: string | undefined;
-  listedAtMs: number | undefined;
-  /** Lists in a row that found something missing. */
-  lists: number;
+  listed: Listed | undefined;
   /** No list before this instant: the last one failed. */
   notBeforeMs: number;
 }
@@ -46,10 +51,10 @@ export interface HealthChecksOptions {
   onChange: () => void;
 }
 
-/** While everything holds, pods are listed again after so long. */
-const RECHECK_MS = 60_000;
-/** While something is missing: sooner, but less and less often. */
+/** While a pod is not ready, the pods are listed again, less and less often. */
 const RETRY_MS = [3_000, 5_000, 10_000, 15_000, 30_000];
+/** All is well, and something else is waited for. */
+const RECHECK_MS = 60_000;
 
 const RETRY_FAILED_MS = 5_000;
 const STEADY = 'The node is Ready and has to stay so for a while.';
@@ -63,13 +68,24 @@ export const isNodeReady = (node: Node | undefined): boolean => node !== undefin
 export const isPodReady = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined && isTrue(pod, 'Ready');
 
-/** Names a pod of a DaemonSet that is not ready; undefined when all are. */
-export function unreadyDaemonPod(pods: readonly Pod[]): string | undefined {
-  const found = pods.find(
-    (pod) =>
-      pod.metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet') === true && !isPodReady(pod),
-  );
-  return found === undefined ? undefined : `${found.metadata.namespace ?? ''}/${found.metadata.name}`;
+/** What a list of pods says of those that DaemonSets own. */
+export interface DaemonPods {
+  /** One that is not ready; undefined when all are. */
+  unready?: string;
+  /** Since when all are ready, as far as their conditions say. */
+  readySinceMs: number;
+}
+
+/** Looks at the pods of DaemonSets on a node. @param atMs when they were listed: since then at least they are ready */
+export function daemonPods(pods: readonly Pod[], atMs: number): DaemonPods {
+  let readySinceMs = Number.NEGATIVE_INFINITY;
+  for (const pod of pods) {
+    if (pod.metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet') !== true) continue;
+    if (!isPodReady(pod)) return { unready: keyText(pod.metadata), readySinceMs: Number.POSITIVE_INFINITY };
+    const ready = pod.status?.conditions?.find(({ type }) => type === 'Ready');
+    readySinceMs = Math.max(readySinceMs, parseRfc3339(ready?.lastTransitionTime) ?? atMs);
+  }
+  return { readySinceMs };
 }
 
 export class HealthChecks {
@@ -83,24 +99,27 @@ export class HealthChecks {
   /** Takes in what the copies say now. @returns what the protocol is told. */
   view(id: AttemptId, facts: HealthFacts): HealthView {
     const health = this.#of(id);
-    const now = this.#options.clock.now();
-    const message = missing(facts) ?? podsMissing(health);
+    const message = missing(facts);
     if (message !== undefined) {
       health.sinceMs = undefined;
+      health.listed = undefined;
       return { message };
     }
-    health.sinceMs ??= now;
-    const isOver = now >= health.sinceMs + facts.stableForMs;
-    // Pods are seen ready at the end of the time too, not only at its start.
-    if (isOver && !isConfirmed(health, facts.stableForMs)) return { message: STEADY };
-    return { healthySinceMs: health.sinceMs, message: STEADY };
+    health.sinceMs ??= this.#options.clock.now();
+    const { listed, sinceMs } = health;
+    if (listed?.unready !== undefined)
+      return { message: `Pod ${listed.unready} of a DaemonSet is not ready yet.` };
+    const allSinceMs = Math.max(sinceMs, listed?.readySinceMs ?? 0);
+    // Only a list from the end of the time says that the pods were ready during it.
+    const isConfirmed = listed !== undefined && listed.atMs >= allSinceMs + facts.stableForMs;
+    return isConfirmed ? { healthySinceMs: allSinceMs, message: STEADY } : { message: STEADY };
   }
 
   /** When the pods of a node have to be listed next; undefined when there is no point in it now. */
   listDueMs(id: AttemptId, facts: HealthFacts): number | undefined {
-    const health = this.#of(id);
-    if (health.isBusy || missing(facts) !== undefined) return undefined;
-    return Math.max(health.notBeforeMs, dueMs(health, facts.stableForMs));
+    const { isBusy, sinceMs, listed, notBeforeMs } = this.#of(id);
+    if (isBusy || sinceMs === undefined || missing(facts) !== undefined) return undefined;
+    return Math.max(notBeforeMs, dueMs(sinceMs, listed, facts.stableForMs));
   }
 
   /** Forgets attempts that are over. */
@@ -114,10 +133,10 @@ export class HealthChecks {
     const health = this.#of(id);
     health.isBusy = true;
     try {
-      const listedAtMs = clock.now();
-      health.missing = unreadyDaemonPod(await listPodsOf(port, node));
-      health.listedAtMs = listedAtMs;
-      health.lists = health.missing === undefined ? 0 : health.lists + 1;
+      const atMs = clock.now();
+      const found = daemonPods(await listPodsOf(port, node), atMs);
+      const misses = found.unready === undefined ? 0 : (health.listed?.misses ?? 0) + 1;
+      health.listed = { ...found, atMs, misses };
     } catch (error) {
       if (!isKubernetesError(error)) throw error;
       health.notBeforeMs = clock.now() + RETRY_FAILED_MS;
@@ -135,9 +154,7 @@ export class HealthChecks {
       attempt,
       isBusy: false,
       sinceMs: undefined,
-      missing: undefined,
-      listedAtMs: undefined,
-      lists: 0,
+      listed: undefined,
       notBeforeMs: 0,
     };
     this.#checks.set(shadowUid, health);
@@ -150,20 +167,9 @@ function missing({ node, isAgentReporting }: HealthFacts): string | undefined {
   return isAgentReporting ? undefined : 'The agent of the node is not reporting yet.';
 }
 
-const podsMissing = ({ listedAtMs, missing: pod }: Health): string | undefined => {
-  if (listedAtMs === undefined) return 'The pods of DaemonSets have not been looked at yet.';
-  return pod === undefined ? undefined : `Pod ${pod} of a DaemonSet is not ready yet.`;
-};
-
-function dueMs({ listedAtMs, missing: gap, lists, sinceMs }: Health, stableForMs: number): number {
-  if (listedAtMs === undefined) return 0;
-  if (gap !== undefined)
-    return listedAtMs + (RETRY_MS[Math.min(lists - 1, RETRY_MS.length - 1)] ?? RECHECK_MS);
-  const next = listedAtMs + RECHECK_MS;
-  if (sinceMs === undefined) return next;
-  const endMs = sinceMs + stableForMs;
-  return listedAtMs >= endMs ? next : Math.min(next, endMs);
+function dueMs(sinceMs: number, listed: Listed | undefined, stableForMs: number): number {
+  if (listed?.unready !== undefined)
+    return listed.atMs + (RETRY_MS[Math.min(listed.misses - 1, RETRY_MS.length - 1)] ?? RECHECK_MS);
+  const endMs = Math.max(sinceMs, listed?.readySinceMs ?? 0) + stableForMs;
+  return listed !== undefined && listed.atMs >= endMs ? listed.atMs + RECHECK_MS : endMs;
 }
-
-const isConfirmed = ({ sinceMs, listedAtMs }: Health, stableForMs: number): boolean =>
-  sinceMs !== undefined && listedAtMs !== undefined && listedAtMs >= sinceMs + stableForMs;

@@ -1,4 +1,5 @@
 /** The ledger of one policy while a plan is made: what was read, and what the plan changes in it. Pure. */
+import { END_COUNTS } from '../../api/reasons.ts';
 import type { LedgerEntry, UpdatePolicyStatus } from '../../api/v1/updatepolicy.ts';
 import { countEnd, reserve } from '../../protocol/ledger.ts';
 import type { Counted, Reservation } from '../../protocol/ledger.ts';
@@ -9,6 +10,7 @@ import type { LedgerChange } from './advance.ts';
 export class LedgerDraft {
   #status: Counted;
   #isChanged = false;
+  #isUrgent = false;
   /** What is said once the ledger is written. */
   readonly events: NewEvent[] = [];
   readonly #now: number;
@@ -36,6 +38,11 @@ export class LedgerDraft {
     return this.#isChanged;
   }
 
+  /** Whether something waits for it that should not: a node to be started, or a failure to be counted. */
+  get isUrgent(): boolean {
+    return this.#isUrgent;
+  }
+
   /** Takes in a change of one entry. */
   apply(entry: LedgerEntry, change: LedgerChange): void {
     switch (change.do) {
@@ -49,9 +56,11 @@ export class LedgerDraft {
           ),
         );
         this.events.push(...change.events);
+        this.#isUrgent ||= END_COUNTS[end] === 'failure';
         return;
       }
       case 'extend':
+        this.#isUrgent = true;
         this.#replace(entry, { ...entry, extended: rfc3339(change.deadlineMs) });
         return;
       case 'remove':
@@ -61,7 +70,9 @@ export class LedgerDraft {
 
   /** Adds entries of shadows that are in flight already. */
   adopt(entries: readonly LedgerEntry[]): void {
-    if (entries.length > 0) this.#set({ ...this.#status, updating: [...this.entries, ...entries] });
+    if (entries.length === 0) return;
+    this.#isUrgent = true;
+    this.#set({ ...this.#status, updating: [...this.entries, ...entries] });
   }
 
   /** Takes slots. */

@@ -9,7 +9,7 @@ import { shadowFacts } from '../../policy/facts.ts';
 import type { NodeFacts as RuleFacts, ShadowFacts } from '../../policy/facts.ts';
 import { ZONE_LABEL } from '../../policy/order.ts';
 import type { OrderFacts } from '../../policy/order.ts';
-import { cordonOf, isAttemptMark, readMarks } from '../../protocol/marks.ts';
+import { cordonOf } from '../../protocol/marks.ts';
 import { hasLeftovers } from '../../protocol/states.ts';
 import { isSupported, osVersion } from '../shadows/osimage.ts';
 import type { NodeFacts } from './snapshot.ts';
@@ -18,8 +18,6 @@ import type { NodeFacts } from './snapshot.ts';
 interface OfNode {
   readonly cordonedByOthers: boolean;
   readonly unsupportedVersion: string | undefined;
-  /** Marks of some attempt are on it. */
-  readonly hasAttemptMarks: boolean;
 }
 
 const ofNodes = new WeakMap<Node, OfNode>();
@@ -31,9 +29,6 @@ function ofNode(node: Node): OfNode {
   const facts: OfNode = {
     cordonedByOthers: cordonOf(node).by === 'others',
     unsupportedVersion: isSupported(node) ? undefined : osVersion(node),
-    hasAttemptMarks: Object.entries(readMarks(node).marks).some(
-      ([key, mark]) => mark !== undefined && isAttemptMark(key, mark),
-    ),
   };
   ofNodes.set(node, facts);
   return facts;
@@ -46,9 +41,6 @@ function ofShadow(shadow: BottlerocketShadow): ShadowFacts {
   ofShadows.set(shadow, facts);
   return facts;
 }
-
-/** Whether marks of some attempt are on a node. */
-export const hasAttemptMarks = (node: Node): boolean => ofNode(node).hasAttemptMarks;
 
 /** A node as the rules of its policy see it. */
 export interface PolicyNode extends RuleFacts, AvailabilityFacts, OrderFacts {

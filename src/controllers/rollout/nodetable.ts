@@ -11,6 +11,7 @@ import {
   shadowName,
 } from '../../api/names.ts';
 import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
+import { isAttemptMark, readMarks } from '../../protocol/marks.ts';
 import type { Caches } from '../kube/caches.ts';
 import { isBottlerocket } from '../shadows/osimage.ts';
 import { Selections } from './compile.ts';
@@ -86,9 +87,13 @@ export class NodeTable {
       isAgentReporting: onNode.some((pod) => accountOf(pod) === AGENT_SERVICE_ACCOUNT && isPodReady(pod)),
       runsOperator: onNode.some((pod) => OPERATOR_ACCOUNTS.has(accountOf(pod))),
       selection: this.#selections.of(node),
+      hasAttemptMarks: hasAttemptMarks(node),
     };
   }
 }
+
+const hasAttemptMarks = (node: Node): boolean =>
+  Object.entries(readMarks(node).marks).some(([key, mark]) => mark !== undefined && isAttemptMark(key, mark));
 
 const accountOf = ({ spec }: Pod): string | undefined => spec?.serviceAccountName;
 

@@ -7,7 +7,6 @@ import { selectionBlock } from '../../policy/admission.ts';
 import { undoStrayMarks } from '../../protocol/marks.ts';
 import { isSupported } from '../shadows/osimage.ts';
 import type { Action, NodeReason } from './actions.ts';
-import { hasAttemptMarks } from './nodefacts.ts';
 import { DEFAULT_HOST, hostPatch } from './patches.ts';
 import { planOrphan } from './planorphans.ts';
 import { PolicyPlanner } from './planpolicy.ts';
@@ -106,7 +105,7 @@ function planNodes(snapshot: Snapshot, plan: RolloutPlan): void {
     const { node, shadow } = facts;
     const uid = shadow?.metadata.uid ?? '';
     const hasEntry = snapshot.ledger.has(uid);
-    if (hasAttemptMarks(node)) {
+    if (facts.hasAttemptMarks) {
       const patch = isMarkAwaited(facts, snapshot) ? undefined : undoStrayMarks(node, { shadow, hasEntry });
       if (patch !== undefined)
         plan.actions.push({ do: 'patchNode', node, patch, why: 'Undoing stray marks' });

@@ -1,18 +1,26 @@
 /** Decides which reasons are shown on shadows now: on change only, brief steps left out, a bounded number a pass. */
-import { shadowName } from '../../api/names.ts';
+import { IN_FLIGHT_FINALIZER } from '../../api/names.ts';
+import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
+import { mayReleaseShadow } from '../../protocol/ledger.ts';
 import type { Action, NodeReason } from './actions.ts';
-import { BRIEF_MS, showReason } from './display.ts';
+import { lastsMs, showReason } from './display.ts';
 import type { RolloutPlan } from './plan.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
 
 /** Shadows written a pass for show alone, so that steps never wait long for it. */
 const SHOWN_A_PASS = 200;
 
-export class Shower {
-  /** Reasons that are not shown yet, by UID of the shadow, and since when they hold. */
-  readonly #pending = new Map<string, { reason: string; sinceMs: number }>();
+interface Subject {
+  facts: NodeFacts;
+  shadow: BottlerocketShadow;
+  reason: NodeReason;
+}
 
-  /** The writes that show what a plan found out; those of shadows it writes anyway wait for the next pass. */
+export class Shower {
+  /** What is not shown yet, by UID of the shadow, and since when it holds. */
+  readonly #pending = new Map<string, { text: string; sinceMs: number }>();
+
+  /** The writes that show what a plan found out; those of shadows that are written anyway wait for the next pass. */
   show(snapshot: Snapshot, plan: RolloutPlan): { actions: Action[]; wakeAtMs: number | undefined } {
     const written = new Set<string>();
     for (const action of plan.actions)
@@ -20,50 +28,54 @@ export class Shower {
     const actions: Action[] = [];
     let wakeAtMs: number | undefined;
     for (const facts of snapshot.nodes.values()) {
-      const reason = plan.reasons.get(facts.name);
-      const { shadow } = facts;
-      if (reason === undefined || shadow === undefined || !snapshot.isFresh(facts.name)) continue;
-      if (written.has(shadowName(facts.name))) continue;
-      const action = this.#show(snapshot, { facts, shadow, reason });
-      if (action === undefined) continue;
-      if (typeof action === 'number') wakeAtMs = Math.min(wakeAtMs ?? action, action);
-      else if (actions.length < SHOWN_A_PASS) actions.push(action);
-      else return { actions, wakeAtMs: snapshot.now };
+      const subject = this.#subject(facts, plan.reasons.get(facts.name));
+      if (subject === undefined || !isWritable(subject, snapshot, written)) continue;
+      const dueMs = this.#dueMs(subject, snapshot.now);
+      if (dueMs > snapshot.now) wakeAtMs = Math.min(wakeAtMs ?? dueMs, dueMs);
+      else if (actions.length >= SHOWN_A_PASS) return { actions, wakeAtMs: snapshot.now };
+      else actions.push(...this.#write(subject, snapshot.now));
     }
     return { actions, wakeAtMs };
   }
 
-  /** @returns the write, or when to look again. */
-  #show(
-    snapshot: Snapshot,
-    {
-      facts,
-      shadow,
-      reason,
-    }: { facts: NodeFacts; shadow: NonNullable<NodeFacts['shadow']>; reason: NodeReason },
-  ): Action | number | undefined {
+  /** What is to be shown; undefined when it is, or nothing is. */
+  #subject(facts: NodeFacts, reason: NodeReason | undefined): Subject | undefined {
+    const { shadow } = facts;
+    if (reason !== undefined && shadow !== undefined && !isShown(shadow, reason))
+      return { facts, shadow, reason };
+    if (this.#pending.size > 0) this.#pending.delete(shadow?.metadata.uid ?? '');
+    return undefined;
+  }
+
+  /** When what holds now has lasted long enough to be shown. */
+  #dueMs({ shadow, reason }: Subject, now: number): number {
     const uid = shadow.metadata.uid ?? '';
-    const update = shadow.status?.update;
-    const isShown = update?.reason === reason.reason && update.message === reason.message;
-    if (isShown) {
-      this.#pending.delete(uid);
-      return undefined;
-    }
+    const isSame = shadow.status?.update?.reason === reason.reason;
+    const text = isSame ? `${reason.reason}: ${reason.message}` : reason.reason;
     let pending = this.#pending.get(uid);
-    if (pending?.reason !== reason.reason) {
-      pending = { reason: reason.reason, sinceMs: snapshot.now };
+    if (pending?.text !== text) {
+      pending = { text, sinceMs: now };
       this.#pending.set(uid, pending);
     }
-    const action = showReason({
-      node: facts.node,
-      shadow,
-      reason,
-      now: snapshot.now,
-      last: snapshot.shown(uid),
-      pendingSinceMs: pending.sinceMs,
-    });
-    if (action !== undefined) return action;
-    const lastMs = snapshot.shown(uid)?.atMs ?? 0;
-    return Math.max(pending.sinceMs, lastMs) + BRIEF_MS;
+    return pending.sinceMs + lastsMs(shadow, reason);
+  }
+
+  #write({ facts, shadow, reason }: Subject, now: number): Action[] {
+    this.#pending.delete(shadow.metadata.uid ?? '');
+    const action = showReason({ node: facts.node, shadow }, reason, now);
+    return action === undefined ? [] : [action];
   }
 }
+
+const isShown = ({ status }: BottlerocketShadow, { reason, message, phase }: NodeReason): boolean =>
+  status?.update?.reason === reason &&
+  status.update.message === message &&
+  (status.update.phase ?? undefined) === phase;
+
+const isWritable = ({ facts, shadow }: Subject, snapshot: Snapshot, written: ReadonlySet<string>): boolean =>
+  snapshot.isFresh(facts.name) && !written.has(shadow.metadata.name) && !isReleased(shadow, snapshot);
+
+/** Its finalizer is about to go: another write at the same moment would only make one of them fail. */
+const isReleased = (shadow: BottlerocketShadow, { ledger }: Snapshot): boolean =>
+  shadow.metadata.finalizers?.includes(IN_FLIGHT_FINALIZER) === true &&
+  mayReleaseShadow(shadow, { hasEntry: ledger.has(shadow.metadata.uid ?? ''), isNodeGone: false });

