@@ -16,6 +16,21 @@ function expectUpdatedOnce(agent: AgentBed): void {
     });
 }
 
+describe('a check for updates', () => {
+  it.each(['1.26.1', '1.25.0'])(
+    'is told with what it found, once, also when that is nothing new (%s)',
+    async (newest) => {
+      const agent = new AgentBed({ running: '1.25.0', releases: ['1.24.1', newest] });
+      await agent.clock.advance(600_000);
+      const reports = agent.server.recorded.map(({ host }) => [host.available?.[0], typeof host.checkedAt]);
+      expect(reports).toEqual([
+        [undefined, 'object'],
+        [newest, 'string'],
+      ]);
+    },
+  );
+});
+
 describe('an update', () => {
   it('takes the host through all states, with one reboot, and leaves its settings as they were', async () => {
     const agent = new AgentBed();

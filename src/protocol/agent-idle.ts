@@ -12,8 +12,10 @@ export function decideIdle(view: AgentView): AgentDecision {
     disarm(view, update) ??
     intentLeft(view) ??
     restoreSettings(view) ??
+    // First, so that what the check found is reported together with the fact that it was made.
+    checkEnded(view, update) ??
     reportIdle(view) ??
-    check(view, update) ??
+    check(view) ??
     wait(view, REST_MS, 'Nothing to do')
   );
 }
@@ -85,6 +87,8 @@ const gist = (
     report.target_version ?? null,
     host.bootId,
     host.updateState ?? null,
+    // That the host was asked at all is news; when, is not.
+    (host.checkedAt ?? null) !== null,
     host.available ?? null,
     host.staged ?? null,
     host.error?.code ?? null,
@@ -93,11 +97,15 @@ const gist = (
     host.arch ?? null,
   ]);
 
-/** The check for updates, and what it came to. */
-function check(view: AgentView, update: SeenUpdate): AgentDecision | undefined {
+/** What a check for updates came to. */
+function checkEnded(view: AgentView, update: SeenUpdate): AgentDecision | undefined {
   const result = resultOf(view, update);
-  if (view.memory.pending?.type === 'refresh' && result !== 'none')
-    return checked(view, update, result === 'succeeded');
+  if (view.memory.pending?.type !== 'refresh' || result === 'none') return undefined;
+  return checked(view, update, result === 'succeeded');
+}
+
+/** The check for updates. */
+function check(view: AgentView): AgentDecision | undefined {
   if (view.memory.pending !== undefined) {
     const { pending: _pending, ...memory } = view.memory;
     return decideIdle({ ...view, memory });
