@@ -162,7 +162,8 @@ export function shadowFacts(shadow: BottlerocketShadow, leftovers: boolean): Sha
     specState: spec.state,
     owner: spec.policy ?? undefined,
     reported: host !== undefined && (host.uid ?? metadata.uid) === metadata.uid,
-    asked: host?.checkedAt !== undefined && host.checkedAt !== null,
+    // What it is offered it was told by its repository, whether or not when is recorded.
+    asked: typeof host?.checkedAt === 'string' || (host?.available?.length ?? 0) > 0,
     currentState: status?.current_state ?? undefined,
     leftovers,
     updateState: host?.updateState ?? undefined,
