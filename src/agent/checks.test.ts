@@ -35,3 +35,15 @@ it('later ones come within a tenth of an hour or, after a failure, of ten minute
     }),
   );
 });
+
+it('the interval can be set, and how long a check is still to come is known', () => {
+  const last = { now, checkedAt: null, forgotten: false };
+  const schedule = new CheckSchedule(() => 0.5, 30_000);
+  expect(schedule.untilMs(0)).toBeUndefined();
+  schedule.started(0);
+  expect(schedule.untilMs(10_000)).toBe(20_000);
+  expect(schedule.untilMs(30_000)).toBeUndefined();
+  expect(schedule.isDue(30_000, last)).toBe(true);
+  schedule.failed(0);
+  expect(schedule.isDue(30_000, last)).toBe(true);
+});

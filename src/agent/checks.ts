@@ -1,8 +1,8 @@
-/** When the host is asked to look for updates while nothing else is to be done: hourly, never in step with others. */
+/** When the host is asked to look for updates while nothing else is to be done: hourly by default, never in step with others. */
 import type { Random } from '../runtime/clock.ts';
 import { parseRfc3339 } from '../runtime/clock.ts';
 
-/** Between two checks, before jitter. */
+/** Between two checks, before jitter, unless told otherwise. */
 export const CHECK_INTERVAL_MS = 3_600_000;
 /** After a check that failed. */
 const RETRY_MS = 600_000;
@@ -12,10 +12,19 @@ const FIRST_MS = 10_000;
 /** See the head of this file. All instants are of the monotonic clock, except where it says otherwise. */
 export class CheckSchedule {
   readonly #random: Random;
+  readonly #intervalMs: number;
   #nextMs: number | undefined;
 
-  constructor(random: Random) {
+  /** @param intervalMs between two checks, before jitter */
+  constructor(random: Random, intervalMs = CHECK_INTERVAL_MS) {
     this.#random = random;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** Time until the next check is due; undefined when it is due or not planned yet. */
+  untilMs(monotonicMs: number): number | undefined {
+    const restMs = (this.#nextMs ?? monotonicMs) - monotonicMs;
+    return restMs > 0 ? restMs : undefined;
   }
 
   /**
@@ -28,8 +37,8 @@ export class CheckSchedule {
   ): boolean {
     if (this.#nextMs === undefined) {
       const checkedMs = last.forgotten ? undefined : parseRfc3339(last.checkedAt);
-      const agoMs = checkedMs === undefined ? CHECK_INTERVAL_MS : Math.max(0, last.now - checkedMs);
-      const restMs = Math.max(0, CHECK_INTERVAL_MS - agoMs);
+      const agoMs = checkedMs === undefined ? this.#intervalMs : Math.max(0, last.now - checkedMs);
+      const restMs = Math.max(0, this.#intervalMs - agoMs);
       this.#nextMs = monotonicMs + restMs + this.#random() * FIRST_MS;
     }
     return monotonicMs >= this.#nextMs;
@@ -37,12 +46,12 @@ export class CheckSchedule {
 
   /** The host was told to check, for whatever reason. */
   started(monotonicMs: number): void {
-    this.#nextMs = monotonicMs + this.#jittered(CHECK_INTERVAL_MS);
+    this.#nextMs = monotonicMs + this.#jittered(this.#intervalMs);
   }
 
   /** It failed. */
   failed(monotonicMs: number): void {
-    this.#nextMs = monotonicMs + this.#jittered(RETRY_MS);
+    this.#nextMs = monotonicMs + this.#jittered(Math.min(RETRY_MS, this.#intervalMs));
   }
 
   #jittered(ms: number): number {

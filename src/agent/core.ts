@@ -32,6 +32,8 @@ export interface AgentOptions {
   logger: Logger;
   /** Version of this program, for reports. */
   agentVersion: string;
+  /** Between two checks for updates, in milliseconds, before jitter. @default an hour */
+  checkIntervalMs?: number;
 }
 
 /** The mounted socket leads nowhere any more; a new container gets a new mount. */
@@ -78,7 +80,7 @@ export class AgentCore {
   #dead = 0;
 
   constructor(options: AgentOptions) {
-    const { clock, random, logger, channel, host, agentVersion } = options;
+    const { clock, random, logger, channel, host, agentVersion, checkIntervalMs } = options;
     this.#options = options;
     this.#beatMs = clock.monotonic();
     this.#wakeup = new Wakeup(clock);
@@ -94,7 +96,7 @@ export class AgentCore {
     const cache = this.#cache;
     this.#reporter = new Reporter({ channel, cache, clock, random, logger, agentVersion, beat });
     this.#actor = new Actor({ host, reporter: this.#reporter, clock, random, logger });
-    this.#checks = new CheckSchedule(random);
+    this.#checks = new CheckSchedule(random, checkIntervalMs);
   }
 
   /**
@@ -154,7 +156,8 @@ export class AgentCore {
     const acted = await this.#actor.act(shadow, { view, decision }, signal);
     this.#memory = acted.memory;
     if (acted.complaint) await this.#complain(acted.complaint.code, acted.complaint.message, signal);
-    return acted.pauseMs;
+    const untilCheckMs = this.#checks.untilMs(this.#options.clock.monotonic());
+    return Math.min(acted.pauseMs, untilCheckMs ?? acted.pauseMs);
   }
 
   #view(shadow: WireShadow, host: SeenHost): AgentView {

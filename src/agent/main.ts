@@ -1,7 +1,7 @@
 /** The agent process: what it is told, and how its parts are put together. */
 import { readFile } from 'node:fs/promises';
 import type { Clock, Random } from '../runtime/clock.ts';
-import { integer, oneOf, port, text } from '../runtime/config.ts';
+import { durationMs, integer, oneOf, port, text } from '../runtime/config.ts';
 import type { Config } from '../runtime/config.ts';
 import { HEALTHY, HealthServer, unhealthy } from '../runtime/health.ts';
 import type { Health } from '../runtime/health.ts';
@@ -10,6 +10,7 @@ import type { Logger } from '../runtime/log.ts';
 import { HostClient } from './bottlerocket/client.ts';
 import { DEFAULT_SOCKET_PATH, socketTransport } from './bottlerocket/socket.ts';
 import { HttpsChannel } from './channel.ts';
+import { CHECK_INTERVAL_MS } from './checks.ts';
 import { AgentCore } from './core.ts';
 import type { AgentHealth } from './core.ts';
 
@@ -64,6 +65,13 @@ export const AGENT_OPTIONS = {
     default: 60,
     min: 30,
     max: 3_600,
+  }),
+  checkIntervalMs: durationMs({
+    flag: 'check-interval',
+    doc: 'Between two checks of the host for updates, give or take a tenth.',
+    default: CHECK_INTERVAL_MS,
+    minMs: 10_000,
+    maxMs: 86_400_000,
   }),
   logLevel: oneOf({
     flag: 'log-level',
@@ -123,6 +131,7 @@ export async function runAgent(config: AgentConfig, parts: AgentParts, signal: A
     random,
     logger,
     agentVersion: version,
+    checkIntervalMs: config.checkIntervalMs,
   });
   const health = new HealthServer({
     host: config.host,
