@@ -1,27 +1,26 @@
 /** One replica of the controller in memory: the real election, fence and controllers on the world's clock. */
 import { NAMESPACE } from '../../api/names.ts';
 import { lead } from '../../controllers/lead.ts';
-import type { Random } from '../../runtime/clock.ts';
+import type { Clock, Random } from '../../runtime/clock.ts';
+import type { KubernetesPort } from '../../runtime/kubernetes.ts';
 import { fence } from '../../runtime/fence.ts';
 import { LeaderElector } from '../../runtime/leader.ts';
 import type { Logger } from '../../runtime/log.ts';
-import type { SimCluster } from '../../sim/cluster/cluster.ts';
 
 export interface ControllerReplicaOptions {
-  cluster: SimCluster;
-  index: number;
+  clock: Clock;
+  port: KubernetesPort;
+  /** Unique among the replicas. */
+  identity: string;
   random: Random;
   logger: Logger;
 }
 
 /** Stands for election, and leads when it wins, until the signal aborts. */
 export async function runControllerReplica(
-  { cluster, index, random, logger }: ControllerReplicaOptions,
+  { port, identity, ...shared }: ControllerReplicaOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const identity = `controller-${index}`;
-  const shared = { clock: cluster.clock, random, logger };
-  const port = cluster.client(identity);
   const elector = new LeaderElector({
     ...shared,
     port,

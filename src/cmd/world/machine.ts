@@ -4,6 +4,7 @@
  */
 import type { Pod } from '../../api/core.ts';
 import { AGENT_SERVICE_ACCOUNT } from '../../api/names.ts';
+import type { KubernetesPort } from '../../runtime/kubernetes.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { SimCluster } from '../../sim/cluster/cluster.ts';
 import type { Random } from '../../runtime/clock.ts';
@@ -16,6 +17,7 @@ import type { ApiBalancer } from './balancer.ts';
 
 export interface MachineOptions {
   cluster: SimCluster;
+  kubeletPort: KubernetesPort;
   balancer: ApiBalancer;
   repository: UpdateRepository;
   random: Random & { fork(name: string): Random };
@@ -57,7 +59,7 @@ export class Machine {
       ...(options.durations === undefined ? {} : { durations: options.durations }),
     });
     this.kubelet = new KubeletDouble({
-      port: cluster.client(`kubelet-${name}`),
+      port: options.kubeletPort,
       clock: cluster.clock,
       nodeName: name,
       labels: options.labels,

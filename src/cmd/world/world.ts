@@ -14,7 +14,9 @@ import { silentLogger } from '../../runtime/log.ts';
 import type { Logger } from '../../runtime/log.ts';
 import { noMetrics } from '../../runtime/metrics.ts';
 import type { KubeObject } from '../../runtime/kubernetes.ts';
+import type { Call, Fault } from '../../sim/cluster/call.ts';
 import { SimCluster } from '../../sim/cluster/cluster.ts';
+import type { SimClient } from '../../sim/cluster/client.ts';
 import type { Admission } from '../../sim/cluster/definition.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 import { UpdateRepository } from '../../sim/host/versions.ts';
@@ -47,6 +49,8 @@ export interface WorldOptions {
   durations?: Partial<Durations>;
   /** Told of every line of the world's log. */
   sink?: (line: string) => void;
+  /** Asked about every call of the operator's processes and of the kubelets. @default no faults */
+  faults?: (call: Call) => Fault | undefined;
 }
 
 const VARIANT = 'aws-k8s-1.36';
@@ -90,6 +94,7 @@ export class World {
     this.machines = options.nodes.map(({ name, labels }, index) => {
       const machine = new Machine({
         cluster: this.cluster,
+        kubeletPort: this.#client(`kubelet-${name}`),
         balancer: this.#balancer,
         repository,
         random: random.fork(`machine-${name}`),
@@ -120,9 +125,15 @@ export class World {
     installShop(this.cluster, this.machines.length);
     for (let i = 0; i < API_REPLICAS; i++) this.#running.push(this.#runApiServer(i, signal));
     for (let i = 0; i < CONTROLLER_REPLICAS; i++) {
-      const random = seededRandom(`${this.#options.seed}/controller-${i}`);
+      const identity = `controller-${i}`;
+      const random = seededRandom(`${this.#options.seed}/${identity}`);
       const logger = this.#logger.child({ component: 'controller', replica: i });
-      this.#running.push(runControllerReplica({ cluster: this.cluster, index: i, random, logger }, signal));
+      this.#running.push(
+        runControllerReplica(
+          { clock: this.clock, port: this.#client(identity), identity, random, logger },
+          signal,
+        ),
+      );
     }
   }
 
@@ -143,10 +154,15 @@ export class World {
     this.cluster.add(UpdatePolicies, object);
   }
 
+  #client(name: string): SimClient {
+    const { faults } = this.#options;
+    return this.cluster.client({ name, ...(faults === undefined ? {} : { faults }) });
+  }
+
   async #runApiServer(index: number, signal: AbortSignal): Promise<void> {
     const name = `apiserver-${index}`;
     const options = {
-      kubernetes: this.cluster.client(name),
+      kubernetes: this.#client(name),
       clock: this.clock,
       random: seededRandom(`${this.#options.seed}/${name}`),
       log: this.#logger.child({ component: 'apiserver', replica: index }),
