@@ -148,7 +148,13 @@ const HANDLERS: Handlers = {
   fence: (context, { end, message, deadlineMs }) =>
     patchShadow(context, 'Ending an attempt', {
       patch: (shadow) =>
-        fencePatch(shadow, context.view.entry, { end, message, deadlineMs, now: context.view.now }),
+        fencePatch(shadow, context.view.entry, {
+          end,
+          message,
+          deadlineMs,
+          now: context.view.now,
+          policy: { name: context.view.policy.name, uid: context.view.policy.uid },
+        }),
     }),
 
   count: (context, step) => ({ ledger: { do: 'count', step, events: [endEvent(context, step)] } }),

@@ -75,12 +75,12 @@ export interface Outcome {
 
 /**
  * Idle, with how the attempt ended. The attempt number rises to the entry's at least, so that a late writer of its
- * start is refused.
+ * start is refused; an attempt that never started is claimed by this, as its start would have.
  */
 export function fencePatch(
   shadow: BottlerocketShadow,
   entry: Pick<LedgerEntry, 'attempt'>,
-  fields: Outcome & { now: number; deadlineMs: number },
+  fields: Outcome & { now: number; deadlineMs: number; policy: { name: string; uid: string } },
 ): ShadowPatch {
   return {
     metadata: preconditions(shadow),
@@ -89,6 +89,7 @@ export function fencePatch(
       ...(shadow.spec.state === 'Idle' ? {} : { state_transition_timestamp: rfc3339(fields.now) }),
       version: null,
       attempt: Math.max(attemptOf(shadow), entry.attempt),
+      ...(attemptOf(shadow) < entry.attempt ? { policy: fields.policy } : {}),
       deadline: rfc3339(fields.deadlineMs),
       notAfter: null,
       outcome: { attempt: entry.attempt, reason: fields.end, message: fields.message.slice(0, 1024) },

@@ -77,7 +77,8 @@ function withoutLedger({ ledger }: Advance, { view }: EntryContext): Action[] {
   if (ledger.do !== 'count' || ledger.step.lost === true) return [];
   const { end, message } = ledger.step;
   const deadlineMs = now + policy.stageTimeoutMs;
-  const patch = fencePatch(shadow, view.entry, { end, message, deadlineMs, now });
+  const owner = { name: policy.name, uid: policy.uid };
+  const patch = fencePatch(shadow, view.entry, { end, message, deadlineMs, now, policy: owner });
   return [
     {
       do: 'patchShadow',

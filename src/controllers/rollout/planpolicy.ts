@@ -3,7 +3,7 @@
  * Everything that changes the ledger goes into one patch, which is written before anything that depends on it.
  */
 import { POLICY_FINALIZER, RESUME_ANNOTATION } from '../../api/names.ts';
-import { WAIT_REASONS } from '../../api/reasons.ts';
+import { END_COUNTS, WAIT_REASONS } from '../../api/reasons.ts';
 import type { LedgerEntry, UpdatePolicy } from '../../api/v1/updatepolicy.ts';
 import { nodeBlock, selectionBlock, startGates, nodeGates } from '../../policy/admission.ts';
 import { policyControls } from '../../policy/annotations.ts';
@@ -23,7 +23,7 @@ import { isSettled, reportedState } from '../../protocol/states.ts';
 import { parseRfc3339 } from '../../runtime/clock.ts';
 import type { Action, NodeReason } from './actions.ts';
 import { advance } from './advance.ts';
-import type { Advance, EntryContext } from './advance.ts';
+import type { Advance, EntryContext, LedgerChange } from './advance.ts';
 import { LedgerDraft } from './ledgerdraft.ts';
 import { domainOf, policyNode, waitingPodOf } from './nodefacts.ts';
 import type { PolicyNode } from './nodefacts.ts';
@@ -37,6 +37,8 @@ export interface PolicyPlan {
   actions: Action[];
   /** Why nodes are where they are, by name; a node on its way from one step to the next has none. */
   reasons: ReadonlyMap<string, NodeReason>;
+  /** By reason that is shown on nodes in general words: the words that name what keeps them now. */
+  exact: ReadonlyMap<string, Block>;
   selected: readonly PolicyNode[];
   budget: Budget;
   usedByOthers: string[];
@@ -58,6 +60,7 @@ export class PolicyPlanner {
   readonly #usedByOthers: string[];
   readonly #actions: Action[] = [];
   readonly #reasons: Map<string, NodeReason>;
+  readonly #exact = new Map<string, Block>();
   readonly #sharedBlocks = new Map<string, Block>();
   #wakeAtMs = Number.POSITIVE_INFINITY;
 
@@ -107,6 +110,7 @@ export class PolicyPlanner {
       draft: this.#draft,
       actions: this.#actions,
       reasons: this.#reasons,
+      exact: this.#exact,
       selected: this.#selected,
       budget,
       usedByOthers: this.#usedByOthers,
@@ -192,11 +196,31 @@ export class PolicyPlanner {
     this.#take(attempt, advance(context));
   }
 
-  #take({ entry, node }: AttemptFacts, { action, ledger, reason, wakeAtMs }: Advance): void {
+  #take(attempt: AttemptFacts, { action, ledger, reason, wakeAtMs }: Advance): void {
+    const { entry, node } = attempt;
     if (action !== undefined) this.#actions.push(action);
-    if (ledger !== undefined) this.#draft.apply(entry, ledger);
+    const success = this.#successWithin(attempt, ledger);
+    if (ledger !== undefined && success !== 'soon') this.#draft.apply(entry, ledger);
+    if (success === 'over') this.#draft.apply(entry, REMOVE);
     if (reason !== undefined && node !== undefined) this.#reasons.set(entry.node, reason);
     this.#wake(wakeAtMs);
+  }
+
+  /**
+   * A success is counted and its slot freed in one write, once nothing is left to be put back; that takes moments, for
+   * which the count waits. One that rests, or that something keeps, is counted by itself.
+   */
+  #successWithin(
+    { shadow, facts }: AttemptFacts,
+    ledger: LedgerChange | undefined,
+  ): 'over' | 'soon' | undefined {
+    if (ledger?.do !== 'count' || END_COUNTS[ledger.step.end] !== 'success') return undefined;
+    if (this.#state.effective.intervalMs > 0 || shadow === undefined) return undefined;
+    if (isSettled(shadow) && facts?.hasAttemptMarks === false) return 'over';
+    const endedMs = parseRfc3339(shadow.spec.state_transition_timestamp) ?? 0;
+    if (this.#snapshot.now >= endedMs + SETTLING_MS) return undefined;
+    this.#wake(endedMs + SETTLING_MS);
+    return 'soon';
   }
 
   /** Before the cordon the pods of `waitForPods` are looked for again, live. */
@@ -299,7 +323,9 @@ export class PolicyPlanner {
   }
 
   /** A text that is the same for every node for as long as the reason is. */
-  #shared({ reason }: Block): Block {
+  #shared(found: Block): Block {
+    const { reason } = found;
+    this.#exact.set(reason, found);
     let block = this.#sharedBlocks.get(reason);
     if (block === undefined) {
       const { means, remedy } = WAIT_REASONS[reason];
@@ -371,6 +397,10 @@ export class PolicyPlanner {
     this.#actions.push({ do: 'patchPolicy', policy: source, patch, why: 'Holding a policy' });
   }
 }
+
+const REMOVE = { do: 'remove' } as const;
+/** So long a host takes at most to report Idle after a success. */
+const SETTLING_MS = 30_000;
 
 /** A look-up that failed is made again after so long. */
 const LOOKUP_AGAIN_MS = 2_000;

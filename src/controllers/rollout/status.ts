@@ -35,10 +35,17 @@ export function policyStatus(plan: PolicyPlan, snapshot: Snapshot): StatusChange
   const counted = { ...before, ...draft.status, ...derived };
   const status = { ...counted, ...rolloutAndHistory(counted, plan, snapshot.now) };
   const patch = mergePatch(before, status);
-  if (patch === undefined) return { patch, wakeAtMs: undefined };
+  if (patch === undefined || isEstimate(patch)) return { patch: undefined, wakeAtMs: undefined };
   const written = snapshot.policyWritten(plan.state.uid) ?? Number.NEGATIVE_INFINITY;
   const dueMs = written + pauseMs(plan, isCondition(before, derived));
   return dueMs <= snapshot.now ? { patch, wakeAtMs: undefined } : { patch: undefined, wakeAtMs: dueMs };
+}
+
+/** The estimate moves with the time; it is written together with something that happened. */
+function isEstimate(patch: Record<string, unknown>): boolean {
+  const { rollout, ...rest } = patch;
+  if (Object.keys(rest).length > 0 || typeof rollout !== 'object' || rollout === null) return false;
+  return Object.keys(rollout).every((key) => key === 'estimatedCompletion');
 }
 
 /** How long after the last write the next one may come. */
@@ -87,7 +94,8 @@ function statusNode(node: PolicyNode, plan: PolicyPlan, phase: StatusNode['phase
   const row = known !== undefined && known.versions === versions ? known.row : newRow(node, versions);
   if (row !== known?.row) rows.set(node, { versions, row });
   row.phase = phase;
-  row.why = plan.reasons.get(node.name);
+  const why = plan.reasons.get(node.name);
+  row.why = why === undefined ? undefined : (plan.exact.get(why.reason) ?? why);
   return row;
 }
 
