@@ -8,20 +8,19 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const BUILT_IN = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 
-/** Entry, output, and whether packages may be in it. */
-interface Program {
+/** Entry, output, and whether packages may be in it; paths from the root of the repository. */
+export interface Program {
   entry: string;
   file: string;
   packages: boolean;
 }
 
-const PROGRAMS: readonly Program[] = [
-  { entry: 'src/cmd/agent.ts', file: 'dist/agent.cjs', packages: false },
-  { entry: 'src/cmd/brupop.ts', file: 'dist/brupop.cjs', packages: true },
-];
+export const AGENT: Program = { entry: 'src/cmd/agent.ts', file: 'dist/agent.cjs', packages: false };
+/** Controller and API server. */
+export const OPERATOR: Program = { entry: 'src/cmd/brupop.ts', file: 'dist/brupop.cjs', packages: true };
 
 /** What of a bundle comes from packages. */
 const packagesIn = (moduleIds: readonly string[]): string[] => [
@@ -31,14 +30,14 @@ const packagesIn = (moduleIds: readonly string[]): string[] => [
 /** Bundles one program. @returns its size in bytes. @throws Error when something is in it that may not be. */
 export async function bundle({ entry, file, packages }: Program): Promise<number> {
   const build = await rolldown({
-    input: join(root, entry),
+    input: join(ROOT, entry),
     platform: 'node',
     external: (id) => BUILT_IN.has(id),
     logLevel: 'warn',
   });
   try {
     const { output } = await build.write({
-      file: join(root, file),
+      file: join(ROOT, file),
       format: 'cjs',
       codeSplitting: false,
       minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
@@ -55,9 +54,9 @@ export async function bundle({ entry, file, packages }: Program): Promise<number
 }
 
 if (import.meta.main) {
-  for (const program of PROGRAMS) {
+  for (const program of [AGENT, OPERATOR]) {
     // The other programs are bundled as soon as there are any.
-    if (!existsSync(join(root, program.entry))) continue;
+    if (!existsSync(join(ROOT, program.entry))) continue;
     console.log(`${program.file}: ${Math.round((await bundle(program)) / 1024)} KiB`);
   }
 }
