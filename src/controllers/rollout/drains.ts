@@ -47,8 +47,8 @@ export interface DrainsOptions {
   onChange: () => void;
 }
 
-/** Wait after the n-th round of evictions: pods need time to end, and kube-apiserver is not to be asked for nothing. */
-const ROUND_WAITS_MS = [3_000, 4_000, 6_000, 10_000, 15_000];
+/** Wait after the n-th round of evictions; the first as long as a scheduler may still bind, since a list is needed then anyway. */
+const ROUND_WAITS_MS = [5_000, 4_000, 6_000, 10_000, 15_000];
 /** A list that found nothing is good for a decision for so long. */
 const LIST_VALID_MS = 10_000;
 const RETRY_MS = 5_000;
