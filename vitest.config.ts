@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       project('unit', ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/boundaries/**/*.test.ts'], { testTimeout: 20_000 }),
       project('sim', ['test/sim/**/*.test.ts'], { testTimeout: 120_000 }),
-      project('model', ['test/model/**/*.test.ts'], { testTimeout: 180_000 }),
+      project('model', ['test/model/**/*.test.ts'], { testTimeout: 180_000, maxWorkers: 2 }),
       project('contract', ['test/contract/**/*.test.ts'], {
         testTimeout: 60_000,
         hookTimeout: 120_000,

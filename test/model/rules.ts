@@ -2,59 +2,49 @@
  * The sentences of the protocol that earlier models showed to be needed, each of which can be switched off: the model
  * must then find a violation, or the sentence (or the model) is worth nothing.
  */
-export interface Rules {
+export const ALL_RULES = {
   /** Every report carries the number after the last recorded one. */
-  sequence: boolean;
-  /** An intent is accepted only while `spec.deadline` is ahead. */
-  intentDeadline: boolean;
-  /** A missed deadline counts two minutes later. */
-  deadlineGrace: boolean;
-  /** A failure is written to the ledger before `spec` is set to Idle. */
-  failureFirst: boolean;
-  /** Each attempt writes its own mark, also when our cordon is there already. */
-  markOwner: boolean;
-  /** What somebody took back is recorded before the attempt is put back. */
-  release: boolean;
-  /** A node whose reboot is under way keeps cordon and spec until it is heard. */
-  lostKeepsSpec: boolean;
-  /** An intent is closed no earlier than ten minutes after a possible POST. */
-  lateClose: boolean;
-  /** After ErrorReset only the same ErrorReset may be reported. */
-  stickyError: boolean;
-  /** A rollback raises `spec.attempt` before the entry goes. */
-  raiseAttempt: boolean;
-  /** Only a node whose agent reports Idle, with nothing left over, is admitted. */
-  settledOnly: boolean;
-  /** Rebooted needs another boot id than the one reported with Staged. */
-  otherBoot: boolean;
-  /** The ledger is completed before anything is admitted. */
-  completion: boolean;
-  /** After a restart, or later than 60 s, the intent is put again before a POST. */
-  confirmIntent: boolean;
-  /** The chain is evaluated again before each further step. */
-  gateAgain: boolean;
-  /** A node with a stray cordon of ours is swept before it is admitted. */
-  cleanNode: boolean;
-}
-
-export const ALL_RULES: Rules = {
   sequence: true,
+  /** An intent is accepted only while `spec.deadline` is ahead. */
   intentDeadline: true,
+  /** A missed deadline counts two minutes later. */
   deadlineGrace: true,
+  /** A failure is written to the ledger before `spec` is set to Idle. */
   failureFirst: true,
+  /** Each attempt writes its own mark, also when our cordon is there already. */
   markOwner: true,
+  /** What somebody took back is recorded before the attempt is put back. */
   release: true,
+  /** A node whose reboot is under way keeps cordon and spec until it is heard. */
   lostKeepsSpec: true,
+  /** An intent is closed no earlier than ten minutes after a possible POST. */
   lateClose: true,
+  /** After ErrorReset only the same ErrorReset may be reported. */
   stickyError: true,
+  /** A rollback raises `spec.attempt` before the entry goes. */
   raiseAttempt: true,
+  /** Only a node whose agent reports Idle, with nothing left over, is admitted. */
   settledOnly: true,
+  /** Rebooted needs another boot id than the one reported with Staged. */
   otherBoot: true,
+  /** The ledger is completed before anything is admitted. */
   completion: true,
+  /** After a restart, or later than 60 s, the intent is put again before a POST. */
   confirmIntent: true,
+  /** The chain is evaluated again before each further step. */
   gateAgain: true,
+  /** A node with a stray cordon of ours is swept before it is admitted. */
   cleanNode: true,
+  /** An entry acts only on a shadow that names its own policy. */
+  ownShadow: true,
+  /** A node on which somebody else has an update ready is not admitted. */
+  armedByOthers: true,
+  /** An entry that has not started yet needs an open window, whatever `onClose` says. */
+  startInWindow: true,
+  /** Marks that no attempt answers for are undone whenever seen. */
+  sweep: true,
 };
+export type Rules = typeof ALL_RULES;
 
 /** Kinds of trouble; a scenario allows some of them. */
 export const FAULTS = [
@@ -64,9 +54,14 @@ export const FAULTS = [
   'spontaneousReboot',
   'bootFallback',
   'windowCloses',
+  'windowReopens',
+  'blackout',
   'pause',
   'policyDeleted',
+  'policyGone',
+  'resume',
   'shadowDeleted',
+  'shadowRemoved',
   'deadlinePasses',
   'deadlineUnseen',
   'drainLate',
@@ -74,27 +69,36 @@ export const FAULTS = [
   'overdue',
   'adminCordon',
   'adminUncordon',
+  'staleNode',
   'nodeDeleted',
   'nodeRecreated',
+  'nodeReregistered',
   'stageFails',
   'rebootRefused',
+  'rebootIgnored',
   'ledgerLost',
+  'relabel',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
 export interface Scenario {
   nodes: 1 | 2;
-  leaders: 1 | 2;
-  /** Slots. */
+  /** Writes that may be under way at once: of two leaders that both act, or of one that writes in parallel. */
+  leaders: 1 | 2 | 3;
+  policies: 1 | 2;
+  /** Slots of each policy. */
   limit: number;
   /** How many faults may happen in one history. */
   faults: number;
   allowed: ReadonlySet<Fault>;
   rules: Rules;
-  /** Attempts on one node that are followed. */
+  /** Attempts on one shadow that are followed. */
   maxAttempts: number;
+  /** `onClose` of the policies. */
+  onClose: 'StopBeforeReboot' | 'Finish';
 }
 
+/** An invariant of design 10 does not hold. */
 export class Violation extends Error {
   override readonly name = 'Violation';
   readonly invariant: number;
