@@ -9,9 +9,9 @@ import type { Node } from '../api/core.ts';
 import type { LedgerEntry } from '../api/v1/updatepolicy.ts';
 import type { BottlerocketShadow, HostErrorCode } from '../api/v2/bottlerocketshadow.ts';
 import { parseRfc3339 } from '../runtime/clock.ts';
-import { cordonMarkOf, isAttemptMark, readMarks } from './marks.ts';
+import { cordonMarkOf, isAttemptMark, undoMarks } from './marks.ts';
 import type { Mark, MarkOwner } from './marks.ts';
-import { attemptOf, isSettled, openIntent, reportedState, runsTarget } from './states.ts';
+import { attemptOf, isAhead, isSettled, openIntent, reportedState, runsTarget } from './states.ts';
 
 /** A deadline that was missed counts this much later: an intent accepted just before it may still act. */
 export const DEADLINE_GRACE_MS = 120_000;
@@ -127,6 +127,7 @@ export function nextStep(view: AttemptView): AttemptStep {
   const { shadow, entry } = view;
   if (shadow === undefined) return withoutShadow(view);
   const seen: Seen = { ...view, shadow, owner: { shadowUid: entry.shadowUid, attempt: entry.attempt } };
+  if (isForeign(seen)) return withoutClaim(seen);
   if (entry.phase !== 'Reserved') return firstOf(ENDED, seen);
   if (attemptOf(shadow) < entry.attempt) return firstOf(NOT_STARTED, seen);
   if (attemptOf(shadow) > entry.attempt) return count(view, 'Superseded', 'A later attempt is under way.');
@@ -141,13 +142,29 @@ function firstOf(rules: readonly Rule[], view: Seen): AttemptStep {
   return { do: 'wait', reason: 'PuttingBack', message: 'Nothing to do.' };
 }
 
+/**
+ * Another policy has started this attempt, or a later one: two leaders reserved the node in two ledgers while it
+ * changed hands. Attempts are numbered by the shadow, not by the policy, so the number alone does not tell whose it is.
+ */
+const isForeign = ({ shadow, entry, policy }: Seen): boolean => {
+  const owner = shadow.spec.policy?.uid;
+  const isOther = owner !== undefined && owner !== policy.uid;
+  return isOther && (shadow.spec.state !== 'Idle' || attemptOf(shadow) >= entry.attempt);
+};
+
+/** Neither the shadow nor the Node is touched: they are the other's. */
+const withoutClaim = (view: Seen): AttemptStep =>
+  view.entry.phase === 'Reserved'
+    ? count(view, 'Superseded', 'Another policy updates the node.')
+    : { do: 'remove' };
+
 /** The shadow was removed by force. What it knew of the host is lost; the Node's marks are not. */
 function withoutShadow(view: AttemptView): AttemptStep {
   if (view.entry.phase === 'Reserved') {
     const reason: EndReason = view.node === undefined ? 'NodeGone' : 'ShadowDeleted';
     return count(view, reason, 'The shadow of the node is gone.');
   }
-  if (hasAttemptMarks(view.node)) return { do: 'undo' };
+  if (hasMarksOf(view)) return { do: 'undo' };
   return restOf(view) ?? { do: 'remove' };
 }
 
@@ -162,9 +179,9 @@ function end(view: Seen, reason: EndReason, message: string): AttemptStep {
   return { do: 'fence', end: reason, message, deadlineMs: view.now + view.policy.stageTimeoutMs };
 }
 
-const hasAttemptMarks = (node: Node | undefined): boolean =>
-  node !== undefined &&
-  Object.entries(readMarks(node).marks).some(([key, mark]) => mark !== undefined && isAttemptMark(key, mark));
+/** There is something that `undoMarks` would undo for this entry. */
+const hasMarksOf = ({ node, entry }: AttemptView): boolean =>
+  node !== undefined && undoMarks(node, isAttemptMark, entry) !== undefined;
 
 // ---- not started: spec.attempt is lower than the entry's -------------------------------------------------
 
@@ -323,7 +340,7 @@ const REBOOTING: readonly Rule[] = [
       ? end(v, 'NodeLostAfterReboot', 'The node was removed after it had been told to reboot.')
       : end(v, 'NodeGone', 'The node was removed.');
   },
-  (v) => (isCommitted(v) ? recordRelease(v) : (endOfOwner(v) ?? interfered(v) ?? gateFails(v))),
+  (v) => (isCommitted(v) ? recordRelease(v) : beforeIntent(v)),
   finishExtension,
   (v) => {
     if (reportedState(v.shadow) !== 'RebootedIntoUpdate') return undefined;
@@ -338,6 +355,15 @@ const REBOOTING: readonly Rule[] = [
     ...until(deadlineMs(v, parseRfc3339(v.shadow.spec.deadline))),
   }),
 ];
+
+/** The agent may no longer ask in this window; that another is open by now does not help it. */
+const windowPassed: Rule = (v) =>
+  isAhead(v.shadow.spec.notAfter, v.now)
+    ? undefined
+    : end(v, 'WindowClosed', 'The window in which the node was to reboot has closed.');
+
+/** Nothing is lost yet: whatever speaks against the reboot puts the node back. */
+const beforeIntent: Rule = (v) => endOfOwner(v) ?? interfered(v) ?? gateFails(v) ?? windowPassed(v);
 
 /** Too late to put back, but what somebody took back is theirs from now on. */
 function recordRelease(v: Seen): AttemptStep | undefined {
@@ -433,7 +459,7 @@ const ENDED: readonly Rule[] = [
           deadlineMs: v.now + v.policy.stageTimeoutMs,
         },
   (v) => (needsBackoff(v) ? { do: 'backoff' } : undefined),
-  (v) => (hasAttemptMarks(v.node) ? { do: 'undo' } : undefined),
+  (v) => (hasMarksOf(v) ? { do: 'undo' } : undefined),
   (v) => restOf(v),
   (v) => {
     if (v.node === undefined || isSettled(v.shadow)) return { do: 'remove' };

@@ -142,13 +142,14 @@ const sameOwner = (a: MarkOwner | undefined, b: MarkOwner | undefined): boolean 
  * Undoes marks: a key that still has our value gets back what was there before; any other is left alone. The
  * records go in the same patch.
  * @param keys which marks; undefined = all of ours.
- * @param notAfter leaves marks of later attempts of that shadow alone, so that a late undo cannot land in them.
+ * @param upTo only marks of that shadow's attempts up to this one, so that a late undo cannot land in those of a later
+ * attempt, or of the shadow after it; undefined = whoever set them.
  * @returns undefined when there is nothing to undo.
  */
 export function undoMarks(
   node: Node,
   keys: (key: string, mark: Mark) => boolean,
-  notAfter?: MarkOwner,
+  upTo?: MarkOwner,
 ): NodePatch | undefined {
   const { marks, error } = readMarks(node);
   if (error !== undefined) return undefined;
@@ -157,7 +158,7 @@ export function undoMarks(
   let undone = 0;
   for (const [key, mark] of Object.entries(marks)) {
     if (mark === undefined) continue;
-    if (!keys(key, mark) || isLater(mark.owner, notAfter)) {
+    if (!keys(key, mark) || !isWithin(mark.owner, upTo)) {
       rest[key] = mark;
       continue;
     }
@@ -169,11 +170,8 @@ export function undoMarks(
   return undone === 0 ? undefined : nodePatch(node, rest, changes);
 }
 
-const isLater = (owner: MarkOwner | undefined, limit: MarkOwner | undefined): boolean =>
-  owner !== undefined &&
-  limit !== undefined &&
-  owner.shadowUid === limit.shadowUid &&
-  owner.attempt > limit.attempt;
+const isWithin = (owner: MarkOwner | undefined, upTo: MarkOwner | undefined): boolean =>
+  upTo === undefined || (owner?.shadowUid === upTo.shadowUid && owner.attempt <= upTo.attempt);
 
 /** Marks that an attempt set: all but those that belong to the node as such. */
 export const isAttemptMark = (_key: string, mark: Mark): boolean => mark.owner !== undefined;
@@ -221,9 +219,10 @@ export function undoStrayMarks(
 ): NodePatch | undefined {
   const { shadow, hasEntry } = facts;
   if (hasEntry || (shadow !== undefined && shadow.spec.state !== 'Idle')) return undefined;
-  const limit =
-    shadow === undefined
-      ? undefined
-      : { shadowUid: shadow.metadata.uid ?? '', attempt: shadow.spec.attempt ?? 0 };
-  return undoMarks(node, isAttemptMark, limit);
+  const isStray = (key: string, mark: Mark): boolean =>
+    isAttemptMark(key, mark) && (shadow === undefined || !isOfLaterAttempt(mark, shadow));
+  return undoMarks(node, isStray);
 }
+
+const isOfLaterAttempt = ({ owner }: Mark, { metadata, spec }: BottlerocketShadow): boolean =>
+  owner?.shadowUid === metadata.uid && owner !== undefined && owner.attempt > (spec.attempt ?? 0);
