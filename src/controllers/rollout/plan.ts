@@ -105,7 +105,7 @@ function planNodes(snapshot: Snapshot, plan: RolloutPlan): void {
     const { node, shadow } = facts;
     const uid = shadow?.metadata.uid ?? '';
     const hasEntry = snapshot.ledger.has(uid);
-    if (facts.hasAttemptMarks) {
+    if (facts.hasAttemptMarks && !hasEntry) {
       const patch = isMarkAwaited(facts, snapshot) ? undefined : undoStrayMarks(node, { shadow, hasEntry });
       if (patch !== undefined)
         plan.actions.push({ do: 'patchNode', node, patch, why: 'Undoing stray marks' });

@@ -19,7 +19,7 @@ import type { AttemptPolicy, Gate } from '../../protocol/attempt.ts';
 import { isHalted } from '../../protocol/ledger.ts';
 import type { Reservation } from '../../protocol/ledger.ts';
 import { cordonMarkOf } from '../../protocol/marks.ts';
-import { isSettled, reportedState } from '../../protocol/states.ts';
+import { attemptOf, isSettled, reportedState } from '../../protocol/states.ts';
 import { parseRfc3339 } from '../../runtime/clock.ts';
 import type { Action, NodeReason } from './actions.ts';
 import { advance } from './advance.ts';
@@ -260,7 +260,7 @@ export class PolicyPlanner {
         policy: { ...attemptPolicy(effective), name, uid, ending: deleting },
         shadow,
         node,
-        gate: subject === undefined ? undefined : this.#gate(entry, subject, budget),
+        gate: subject === undefined ? undefined : this.#gate(attempt, subject, budget),
         drain,
         health,
       },
@@ -288,9 +288,10 @@ export class PolicyPlanner {
     return notAfter(windowOf(this.#state, node), this.#state.effective.onClose);
   }
 
-  #gate(entry: LedgerEntry, node: PolicyNode, budget: Budget): Gate | undefined {
+  #gate({ entry, shadow }: AttemptFacts, node: PolicyNode, budget: Budget): Gate | undefined {
     if (entry.phase !== 'Reserved') return undefined;
-    const found = continueBlock({ policy: this.#state, node, budget, target: entry.version });
+    const hasStarted = shadow !== undefined && attemptOf(shadow) >= entry.attempt;
+    const found = continueBlock({ policy: this.#state, node, budget, target: entry.version, hasStarted });
     return found === undefined ? undefined : { reason: endOf(found.reason), message: found.message };
   }
 
