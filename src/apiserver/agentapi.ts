@@ -125,8 +125,7 @@ export class AgentApi {
   }
 
   shadowChanged(shadow: BottlerocketShadow): void {
-    this.#shadows.changed(shadow);
-    this.#hub.shadowChanged(shadow);
+    this.#hub.shadowChanged(shadow, this.#shadows.changed(shadow));
   }
 
   shadowDeleted(name: string): void {

@@ -18,9 +18,13 @@ export class ShadowDirectory {
     this.#namespace = options.namespace;
   }
 
-  changed(shadow: BottlerocketShadow): void {
-    this.#shadows.set(shadow.metadata.name, shadow);
-    this.#written.delete(shadow.metadata.name);
+  /** @returns what it replaces. */
+  changed(shadow: BottlerocketShadow): BottlerocketShadow | undefined {
+    const { name } = shadow.metadata;
+    const before = this.#shadows.get(name);
+    this.#shadows.set(name, shadow);
+    this.#written.delete(name);
+    return before;
   }
 
   deleted(name: string): void {

@@ -32,7 +32,7 @@ export function agentRoutes(app: FastifyInstance, { api, clock }: RouteOptions):
     SHADOW_PATH,
     { schema: { querystring: WATCH } },
     async (request, reply): Promise<ShadowAnswer | FastifyReply> => {
-      if (request.query.watch === 'true') return stream(caller(request), reply);
+      if (request.query.watch === 'true') return stream(request, reply);
       return api.read(caller(request));
     },
   );
@@ -42,10 +42,13 @@ export function agentRoutes(app: FastifyInstance, { api, clock }: RouteOptions):
   );
 
   /** From here on the answer belongs to the hub, which writes the first line before this returns. */
-  async function stream(identity: Identity, reply: FastifyReply): Promise<FastifyReply> {
+  async function stream(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { raw } = reply;
-    const opened = await api.watch(identity, new ResponseSink(raw));
+    const opened = await api.watch(caller(request), new ResponseSink(raw));
     reply.hijack();
+    // A stream lives as long as its token: neither the token nor the other headers are kept that long.
+    request.raw.rawHeaders = [];
+    request.raw.headers = {};
     raw.on('drain', () => opened.drained(clock.monotonic()));
     raw.on('close', () => opened.closed());
     raw.on('error', () => opened.closed());

@@ -83,15 +83,19 @@ export class StreamHub {
     return stream;
   }
 
-  /** A shadow is new or changed. Streams of those who do not own it (any more) end. */
-  shadowChanged(shadow: BottlerocketShadow): void {
+  /**
+   * A shadow is new or changed. Streams of those who do not own it (any more) end; the others hear of it, unless it
+   * is the same to an agent as `before`, which they have.
+   */
+  shadowChanged(shadow: BottlerocketShadow, before: BottlerocketShadow | undefined): void {
     const streams = this.#byShadow.get(shadow.metadata.name);
     if (streams === undefined) return;
     const line = shadowLine(shadow);
+    const isNews = before === undefined || shadowLine(before) !== line;
     const now = this.#clock.monotonic();
     for (const stream of streams) {
-      if (owns(stream.identity, shadow)) stream.sendState(line, now);
-      else stream.end('ownerChanged');
+      if (!owns(stream.identity, shadow)) stream.end('ownerChanged');
+      else if (isNews) stream.sendState(line, now);
     }
   }
 

@@ -28,7 +28,6 @@ export class AgentStream {
   readonly #onEnd: (stream: AgentStream, why: StreamEnd) => void;
   #pending: string | undefined;
   #blockedAtMs: number | undefined;
-  #last: string | undefined;
   #ended = false;
 
   constructor(options: {
@@ -50,12 +49,8 @@ export class AgentStream {
     return this.#blockedAtMs;
   }
 
-  /** Sends a state, unless the reader has it already. While the reader is slow only the latest one waits. */
+  /** Sends a state. While the reader is slow only the latest one waits. */
   sendState(line: string, nowMs: number): void {
-    if (line === this.#last) {
-      this.#pending = undefined;
-      return;
-    }
     if (this.#blockedAtMs === undefined) this.#write(line, nowMs);
     else this.#pending = line;
   }
@@ -90,7 +85,6 @@ export class AgentStream {
 
   #write(line: string, nowMs: number): void {
     if (this.#ended) return;
-    this.#last = line;
     if (!this.#sink.write(line)) this.#blockedAtMs = nowMs;
   }
 }
