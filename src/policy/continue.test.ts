@@ -46,6 +46,11 @@ describe('a node in flight', () => {
     expect(reasonFor(finish, cause('Halted'))).toBe('Halted');
   });
 
+  it('does not begin after the close with onClose Finish, though its slot is reserved', () => {
+    const closed = situation(inFlight, finish, cause('WindowClosed'));
+    expect(continueBlock({ ...closed, target: '1.44.0', hasStarted: false })?.reason).toBe('WindowClosed');
+  });
+
   it('is put back when its target was excluded meanwhile, not when a newer one appeared', () => {
     expect(reasonFor(({ spec }) => (spec.version = { exclude: ['1.44.0'] }))).toBe('NoEligibleVersion');
     expect(reasonFor(({ shadow }) => (shadow.available = ['1.45.0']))).toBeUndefined();

@@ -20,14 +20,17 @@ import type { AdmissionInput, Gate } from './gates.ts';
 export interface ContinueInput extends AdmissionInput {
   /** The version this attempt is for; it never changes. */
   readonly target: string;
+  /** Its slot is reserved, but nothing has begun: then it may not begin after the close. Default true. */
+  readonly hasStarted?: boolean;
 }
 
 type ContinueGate = (input: ContinueInput) => Block | undefined;
 
 /** With onClose Finish a node in flight outlives the close of the window, and a pause, but no blackout. */
-const mayFinish = ({ policy }: AdmissionInput): boolean => policy.effective.onClose === 'Finish';
+const mayFinish = ({ policy, hasStarted = true }: ContinueInput): boolean =>
+  hasStarted && policy.effective.onClose === 'Finish';
 
-const notPaused: Gate = (input) => {
+const notPaused: ContinueGate = (input) => {
   const { policy } = input;
   if (mayFinish(input) || policy.effective.mode === 'Enabled') return undefined;
   return (
@@ -36,7 +39,7 @@ const notPaused: Gate = (input) => {
   );
 };
 
-const windowStillOpen: Gate = (input) => {
+const windowStillOpen: ContinueGate = (input) => {
   const found = windowOpen(input);
   return found?.reason === 'WindowClosed' && mayFinish(input) ? undefined : found;
 };
