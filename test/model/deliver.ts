@@ -49,6 +49,12 @@ function deliverPolicy(w: World, p: Pending): World {
       return withPolicy(w, p.policy, { entries: sorted([...policy.entries, newEntry(w, p)]) });
     case 'count':
       return entry === undefined || p.end === null ? w : count(w, p, { entry, end: p.end });
+    case 'conclude': {
+      if (entry === undefined || p.end === null) return w;
+      const counted = count(w, p, { entry, end: p.end });
+      const { entries } = counted.policies[p.policy]!;
+      return withPolicy(counted, p.policy, { entries: entries.filter((e) => e.shadowUid !== p.uid) });
+    }
     case 'extendEntry':
       return entry === undefined
         ? w
@@ -191,6 +197,8 @@ function change(p: Pending, s: Shadow, m: Member): Partial<Shadow> {
     case 'fence':
       return {
         state: 0,
+        // A rollback names whose attempt it takes back.
+        ...(s.attempt < p.attempt ? { owner: p.policy } : {}),
         attempt: Math.max(s.attempt, p.attempt),
         outcome: p.end,
         outcomeAttempt: p.attempt,

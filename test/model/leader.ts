@@ -148,8 +148,14 @@ function decided(c: Case, entry: Entry, step: AttemptStep): Decision[] {
     end,
     lost: step.do === 'count' && step.lost === true,
   });
-  return [{ label: `decides ${step.do}${end === null ? '' : ` ${end}`} n#`, pending }];
+  const decision = { label: `decides ${step.do}${end === null ? '' : ` ${end}`} n#`, pending };
+  if (step.do !== 'count' || end !== 'Updated' || !isPutBack(c.m)) return [decision];
+  return [decision, { label: 'decides to conclude n#', pending: { ...pending, step: 'conclude' } }];
 }
+
+/** Nothing of a success is left to be put back: it may be counted and its slot freed in one write. */
+const isPutBack = ({ shadow, node, stale }: Member): boolean =>
+  shadow !== null && isSettled(shadowObject(shadow)) && (stale ?? node).mark === null;
 
 /** A Node that has changed since it was read is not written; what is not there to undo is not written either. */
 const isWritten = ({ m, scenario }: Case, entry: Entry, step: AttemptStep['do']): boolean =>
