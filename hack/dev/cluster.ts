@@ -19,6 +19,8 @@ export interface ClusterFacts {
   /** Path of kubectl of the same version. */
   kubectl: string;
   dir: string;
+  /** Process ids of the control plane, by program. */
+  pids: Readonly<Record<string, number>>;
   /** Names of the Bottlerocket nodes. */
   nodes: readonly string[];
   /** Port of loopback at which the Service of the operator's API server is reached. */

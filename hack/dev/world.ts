@@ -178,10 +178,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const balancer = new LoadBalancer(() =>
     cluster.processes('apiserver').flatMap(({ ready, ports }) => (ready ? (ports['https'] ?? []) : [])),
   );
-  const { server, caFile, token, kubeconfig } = plane;
+  const { server, caFile, token, kubeconfig, pids } = plane;
   const cluster = new DevCluster({
     endpoint: { server, caFile, token },
     kubeconfig,
+    pids,
     kubectl: programs.kubectl,
     dir,
     nodes: nodeNames(options.nodes ?? 5),

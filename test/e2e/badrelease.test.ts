@@ -47,6 +47,7 @@ describe('a release that does not boot', () => {
   test('goes on when a person says so, and the release boots', async () => {
     for (const node of cluster.nodes) await cluster.host(node, { do: 'clear' });
     const halted = (await cluster.policy('halting'))?.status?.halt?.node ?? '';
+    await cluster.applyPolicy('halting', { maxConcurrentUpdates: '100%' });
     const now = rfc3339(Date.now());
     await cluster.kubectl(['annotate', 'upol', 'halting', `${RESUME_ANNOTATION}=${now}`]);
     await cluster.kubectl(['annotate', 'node', halted, `${RETRY_ANNOTATION}=${now}`]);
