@@ -4,7 +4,7 @@
  * it; the schema of a report is in statusreport.ts.
  */
 import type { BottlerocketShadow, ShadowSpec } from './v2/bottlerocketshadow.ts';
-export type { StatusReport, WireHost } from './statusreport.ts';
+export type { StatusReport } from './statusreport.ts';
 
 /** GET: the caller's own shadow, read live; with `?watch=true` a stream of `StreamLine`s. */
 export const SHADOW_PATH = '/v2/shadow';
