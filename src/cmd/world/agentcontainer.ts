@@ -43,8 +43,13 @@ export class AgentContainer {
   }
 
   start(): void {
-    const { cluster, logger } = this.#options;
+    const { cluster, logger, host } = this.#options;
     if (this.#dead) return;
+    // A kubelet makes no container while there is no socket to mount.
+    if (!host.apiUp) {
+      cluster.clock.after(RESTART_MS, () => this.start());
+      return;
+    }
     const core = this.#core();
     core.run(this.#stop.signal).catch((error: unknown) => {
       if (this.#dead) return;
