@@ -8,7 +8,9 @@ const project = (name: string, include: string[], extra: Record<string, unknown>
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/boundaries/**/*.test.ts'], { testTimeout: 20_000 }),
+      project('unit', ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/boundaries/**/*.test.ts'], {
+        testTimeout: 20_000,
+      }),
       project('sim', ['test/sim/**/*.test.ts'], { testTimeout: 120_000 }),
       project('model', ['test/model/**/*.test.ts'], { testTimeout: 180_000, maxWorkers: 2 }),
       project('contract', ['test/contract/**/*.test.ts'], {

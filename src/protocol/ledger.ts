@@ -9,9 +9,6 @@ import type { BottlerocketShadow } from '../api/v2/bottlerocketshadow.ts';
 import { parseRfc3339, rfc3339 } from '../runtime/clock.ts';
 import { attemptOf, isSettled } from './states.ts';
 
-/** As many nodes as one policy can update at a time. */
-export const LEDGER_LIMIT = 2000;
-
 /** A node to be reserved. */
 export interface Reservation {
   node: string;
