@@ -1,5 +1,5 @@
 /** What admission reads of a policy, a node and its shadow, as plain values. */
-import type { BottlerocketShadow, ShadowState } from '../api/v2/bottlerocketshadow.ts';
+import type { BottlerocketShadow, HostReport, ShadowState } from '../api/v2/bottlerocketshadow.ts';
 import type { UpdatePolicyStatus } from '../api/v1/updatepolicy.ts';
 import type { NodeControls } from './annotations.ts';
 import { block } from './block.ts';
@@ -154,6 +154,10 @@ export interface ShadowFacts extends HostVersions {
     | undefined;
 }
 
+/** What it is offered it was told by its repository, whether or not when is recorded. */
+const hasAsked = (host: HostReport | undefined): boolean =>
+  typeof host?.checkedAt === 'string' || (host?.available ?? []).length > 0;
+
 /** What admission reads of a shadow. @param leftovers `hasLeftovers` of the protocol. */
 export function shadowFacts(shadow: BottlerocketShadow, leftovers: boolean): ShadowFacts {
   const { spec, status, metadata } = shadow;
@@ -162,8 +166,7 @@ export function shadowFacts(shadow: BottlerocketShadow, leftovers: boolean): Sha
     specState: spec.state,
     owner: spec.policy ?? undefined,
     reported: host !== undefined && (host.uid ?? metadata.uid) === metadata.uid,
-    // What it is offered it was told by its repository, whether or not when is recorded.
-    asked: typeof host?.checkedAt === 'string' || (host?.available?.length ?? 0) > 0,
+    asked: hasAsked(host),
     currentState: status?.current_state ?? undefined,
     leftovers,
     updateState: host?.updateState ?? undefined,

@@ -38,7 +38,7 @@ export interface ContractWorld {
   readonly clock: Clock;
   issueToken(wish: TokenWish): Promise<string>;
   /** Only where the past can be made to be forgotten. */
-  compact?(): void;
+  compact?: () => void;
   stop(): Promise<void>;
 }
 
