@@ -32,6 +32,8 @@ export interface ApplyOptions {
    * under way; then the next plan asks again.
    */
   beside: (work: () => Promise<unknown>) => void;
+  /** The process ends: what is not begun is left. */
+  isStopping: () => boolean;
 }
 
 /** Runs all of them, a few at a time. @throws KubernetesError `fenced`. */
@@ -47,7 +49,8 @@ export async function applyActions(actions: readonly Action[], options: ApplyOpt
 }
 
 async function applyAction(action: Action, options: ApplyOptions): Promise<void> {
-  const { writers, drains, health, nodePods, lookups, beside } = options;
+  const { writers, drains, health, nodePods, lookups, beside, isStopping } = options;
+  if (isStopping()) return;
   switch (action.do) {
     case 'patchPolicy':
       return write(writers.policies, { ...action, object: action.policy }, options);

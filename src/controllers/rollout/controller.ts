@@ -47,6 +47,7 @@ export class RolloutController {
   readonly #shower = new Shower();
   /** Rounds of drains and the like that go on beside the loop. */
   readonly #beside = new Set<Promise<unknown>>();
+  #isStopping = false;
 
   constructor(options: RolloutControllerOptions) {
     this.#options = options;
@@ -68,18 +69,31 @@ export class RolloutController {
       clock,
       needsApiserverPods: options.needsApiserverPods ?? true,
     });
-    this.#apply = { ...memory, writers, events, logger, beside: (work) => this.#run(work) };
+    this.#apply = {
+      ...memory,
+      writers,
+      events,
+      logger,
+      beside: (work) => this.#run(work),
+      isStopping: () => this.#isStopping,
+    };
   }
 
   /** Runs until the signal aborts; what is under way is finished. The caches have been listed by then. */
   async run(signal: AbortSignal): Promise<void> {
     const ends = [this.#gatherer.follow(), this.#options.caches.onProgress(() => this.#loop.trigger())];
+    signal.addEventListener('abort', () => this.#stop(), { once: true });
     try {
       await this.#loop.run(signal);
       await Promise.all(this.#beside);
     } finally {
       ends.forEach((end) => end());
     }
+  }
+
+  #stop(): void {
+    this.#isStopping = true;
+    this.#apply.drains.stop();
   }
 
   /** Something changed that the caches do not announce. */

@@ -58,6 +58,7 @@ const BATCH = 32;
 export class Drains {
   readonly #options: DrainsOptions;
   readonly #drains = new Map<string, Drain>();
+  #isStopped = false;
 
   constructor(options: DrainsOptions) {
     this.#options = options;
@@ -88,6 +89,11 @@ export class Drains {
   /** Forgets drains of attempts that are over. */
   keep(isCurrent: (shadowUid: string, attempt: number) => boolean): void {
     for (const [uid, { attempt }] of this.#drains) if (!isCurrent(uid, attempt)) this.#drains.delete(uid);
+  }
+
+  /** Evicts nothing more; what is under way ends with the pods that were asked for. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /** Goes on with a drain: evicts a batch of what the last list found, or lists again. */
@@ -150,7 +156,7 @@ export class Drains {
     const round = await evictPods(port, {
       pods: batch,
       ...(order.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: order.gracePeriodSeconds }),
-      mayEvict: () => clock.now() < order.stopAtMs,
+      mayEvict: () => !this.#isStopped && clock.now() < order.stopAtMs,
       // Most budgets let a pod go within moments: nobody needs to know their names.
       namesBudgets: drain.rounds > 0,
     });

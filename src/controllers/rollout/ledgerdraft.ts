@@ -68,6 +68,11 @@ export class LedgerDraft {
     }
   }
 
+  /** A person has resumed: the halt is over. */
+  resume(): void {
+    if (this.#status.halt !== null) this.#set({ ...this.#status, halt: null });
+  }
+
   /** Adds entries of shadows that are in flight already. */
   adopt(entries: readonly LedgerEntry[]): void {
     if (entries.length === 0) return;

@@ -1,11 +1,12 @@
 /** Plans the whole rollout: every policy, every node. Pure: snapshot in, actions and a reason for every node out. */
 import { INTERFACE_VERSION_LABEL, POLICY_FINALIZER } from '../../api/names.ts';
-import { WAIT_REASONS } from '../../api/reasons.ts';
+import { PROGRESS_REASONS, WAIT_REASONS } from '../../api/reasons.ts';
 import type { WaitReason } from '../../api/reasons.ts';
 import type { HostPolicy } from '../../api/v2/bottlerocketshadow.ts';
 import { selectionBlock } from '../../policy/admission.ts';
 import { undoStrayMarks } from '../../protocol/marks.ts';
 import { isSupported } from '../shadows/osimage.ts';
+import { isInherited } from '../shadows/plan.ts';
 import type { Action, NodeReason } from './actions.ts';
 import { DEFAULT_HOST, hostPatch } from './patches.ts';
 import { planOrphan } from './planorphans.ts';
@@ -77,7 +78,7 @@ function writePolicy(plan: RolloutPlan, snapshot: Snapshot, policyPlan: PolicyPl
   const { draft, source, state } = policyPlan;
   // One write of a policy at a time: the next is decided on what this one made of it.
   if (policyPlan.actions.some((action) => action.do === 'patchPolicy')) return;
-  const { patch: change, wakeAtMs } = policyStatus(policyPlan, snapshot);
+  const { patch: change, wakeAtMs, events } = policyStatus(policyPlan, snapshot);
   wake(plan, wakeAtMs);
   const { resourceVersion, finalizers = [] } = source.metadata;
   if (change !== undefined) {
@@ -87,7 +88,7 @@ function writePolicy(plan: RolloutPlan, snapshot: Snapshot, policyPlan: PolicyPl
       subresource: 'status',
       why: draft.isChanged ? 'Writing a ledger' : '',
       patch: { metadata: { resourceVersion }, status: change },
-      events: draft.events,
+      events: [...draft.events, ...events],
     });
     return;
   }
@@ -98,25 +99,36 @@ function writePolicy(plan: RolloutPlan, snapshot: Snapshot, policyPlan: PolicyPl
   plan.actions.push({ do: 'patchPolicy', policy: source, patch, why: 'Letting a policy go' });
 }
 
-/** What belongs to a node and to no attempt: marks that nobody answers for, and how its agent treats the host. */
+/** What belongs to a node and to no attempt. */
 function planNodes(snapshot: Snapshot, plan: RolloutPlan): void {
   for (const facts of snapshot.nodes.values()) {
-    if (!snapshot.isFresh(facts.name)) continue;
-    const { node, shadow } = facts;
-    const uid = shadow?.metadata.uid ?? '';
-    const hasEntry = snapshot.ledger.has(uid);
-    if (facts.hasAttemptMarks && !hasEntry) {
-      const patch = isMarkAwaited(facts, snapshot) ? undefined : undoStrayMarks(node, { shadow, hasEntry });
-      if (patch !== undefined)
-        plan.actions.push({ do: 'patchNode', node, patch, why: 'Undoing stray marks' });
-    }
-    if (shadow === undefined || hasEntry || shadow.spec.state !== 'Idle') continue;
-    if (shadow.metadata.deletionTimestamp !== undefined) continue;
-    const patch = hostPatch(shadow, wantedHost(facts));
-    if (patch !== undefined)
-      plan.actions.push({ do: 'patchShadow', shadow, patch, why: 'Setting how a host is treated' });
+    const { shadow, name } = facts;
+    if (shadow !== undefined && isInherited(shadow)) plan.reasons.set(name, INHERITED);
+    if (!snapshot.isFresh(name) || snapshot.ledger.has(shadow?.metadata.uid ?? '')) continue;
+    planMarks(facts, snapshot, plan);
+    planHost(facts, plan);
   }
 }
+
+/** Marks that nobody answers for. */
+function planMarks(facts: NodeFacts, snapshot: Snapshot, plan: RolloutPlan): void {
+  const { node, shadow, hasAttemptMarks } = facts;
+  if (!hasAttemptMarks || isMarkAwaited(facts, snapshot)) return;
+  const patch = undoStrayMarks(node, { shadow, hasEntry: false });
+  if (patch !== undefined) plan.actions.push({ do: 'patchNode', node, patch, why: 'Undoing stray marks' });
+}
+
+/** How the agent treats settings of the host. */
+function planHost(facts: NodeFacts, plan: RolloutPlan): void {
+  const { shadow } = facts;
+  if (shadow === undefined || shadow.spec.state !== 'Idle') return;
+  if (shadow.metadata.deletionTimestamp !== undefined) return;
+  const patch = hostPatch(shadow, wantedHost(facts));
+  if (patch !== undefined)
+    plan.actions.push({ do: 'patchShadow', shadow, patch, why: 'Setting how a host is treated' });
+}
+
+const INHERITED: NodeReason = { reason: 'Inherited', message: PROGRESS_REASONS.Inherited.means };
 
 /** A shadow that was replaced or is gone may still have an entry: its marks are undone by its end. */
 function isMarkAwaited({ name, node }: NodeFacts, { attempts }: Snapshot): boolean {

@@ -6,11 +6,11 @@ import { withDefaults } from '../../policy/effective.ts';
 import type { Action, NodeReason } from './actions.ts';
 import { advance } from './advance.ts';
 import type { Advance, EntryContext } from './advance.ts';
-import { DEFAULT_HOST, extendPatch, fencePatch } from './patches.ts';
-import { attemptPolicy } from './planpolicy.ts';
+import { entryContext } from './entrycontext.ts';
+import { extendPatch, fencePatch } from './patches.ts';
 import type { AttemptFacts, Snapshot } from './snapshot.ts';
 
-const DEFAULTS = attemptPolicy(withDefaults({}));
+const DEFAULTS = withDefaults({});
 
 export interface OrphanPlan {
   actions: Action[];
@@ -34,36 +34,14 @@ export function planOrphan(attempt: AttemptFacts, snapshot: Snapshot): OrphanPla
 }
 
 function contextOf(attempt: AttemptFacts, snapshot: Snapshot): EntryContext {
-  const { entry, shadow, node, drain, health, drainNextAtMs, verifyAtMs } = attempt;
-  const { now, sightSinceMs, blindSinceMs } = snapshot;
-  const { name = '', uid = '' } = shadow?.spec.policy ?? {};
-  return {
-    view: {
-      now: sightSinceMs === undefined ? blindSinceMs : now,
-      sightSinceMs: sightSinceMs ?? blindSinceMs,
-      entry,
-      policy: { ...DEFAULTS, name, uid, ending: true },
-      shadow,
-      node,
-      gate: undefined,
-      drain,
-      health,
-    },
-    host: DEFAULT_HOST,
-    notAfterMs: now,
-    // Nothing is begun for a policy that is gone.
-    isHeld: true,
-    drainOrder: {
-      shadowUid: entry.shadowUid,
-      attempt: entry.attempt,
-      node: entry.node,
-      context: { isIgnored: () => false, cordonedAtMs: now, canMove: () => false },
-      gracePeriodSeconds: undefined,
-      stopAtMs: now,
-    },
-    drainNextAtMs,
-    verifyAtMs,
-  };
+  const { name = '', uid = '' } = attempt.shadow?.spec.policy ?? {};
+  const context = entryContext(attempt, snapshot, {
+    policy: { name, uid, deleting: true, effective: DEFAULTS, ignorePods: undefined },
+    notAfterMs: snapshot.now,
+    gate: undefined,
+  });
+  // Nothing is begun for a policy that is gone.
+  return { ...context, isHeld: true };
 }
 
 /** What the ledger would have been told goes straight to the shadow; a silent host is waited for. */

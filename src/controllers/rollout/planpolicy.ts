@@ -15,7 +15,7 @@ import type { PolicyState } from '../../policy/facts.ts';
 import { targetOf, windowOf } from '../../policy/gates.ts';
 import { notAfter } from '../../policy/nodewindow.ts';
 import { candidateOrder } from '../../policy/order.ts';
-import type { AttemptPolicy, Gate } from '../../protocol/attempt.ts';
+import type { Gate } from '../../protocol/attempt.ts';
 import { isHalted } from '../../protocol/ledger.ts';
 import type { Reservation } from '../../protocol/ledger.ts';
 import { cordonMarkOf } from '../../protocol/marks.ts';
@@ -24,6 +24,7 @@ import { parseRfc3339 } from '../../runtime/clock.ts';
 import type { Action, NodeReason } from './actions.ts';
 import { advance } from './advance.ts';
 import type { Advance, EntryContext, LedgerChange } from './advance.ts';
+import { entryContext } from './entrycontext.ts';
 import { LedgerDraft } from './ledgerdraft.ts';
 import { domainOf, policyNode, waitingPodOf } from './nodefacts.ts';
 import type { PolicyNode } from './nodefacts.ts';
@@ -98,6 +99,7 @@ export class PolicyPlanner {
 
   plan(): PolicyPlan {
     if (this.#facts.isFresh) {
+      if (!this.#isHalted()) this.#draft.resume();
       const missing = this.#attempts.filter(({ isInLedger }) => !isInLedger);
       this.#draft.adopt(missing.map(({ entry }) => entry));
       this.#advanceAll();
@@ -245,43 +247,14 @@ export class PolicyPlanner {
   }
 
   #context(attempt: AttemptFacts, budget: Budget): EntryContext {
-    const { entry, shadow, node, facts, drain, health, drainNextAtMs, verifyAtMs } = attempt;
-    const { now, sightSinceMs, blindSinceMs, isClockWrong } = this.#snapshot;
-    const { effective, name, uid, ignorePods, deleting } = this.#facts.compiled;
+    const { facts } = attempt;
     const subject = facts === undefined ? undefined : this.#policyNode(facts);
-    const notAfterMs = subject === undefined ? now : this.#notAfterMs(subject);
-    const mark = node === undefined ? undefined : cordonMarkOf(node, entry);
-    return {
-      view: {
-        // While nobody can see, no deadline passes.
-        now: sightSinceMs === undefined ? blindSinceMs : now,
-        sightSinceMs: sightSinceMs ?? blindSinceMs,
-        entry,
-        policy: { ...attemptPolicy(effective), name, uid, ending: deleting },
-        shadow,
-        node,
-        gate: subject === undefined ? undefined : this.#gate(attempt, subject, budget),
-        drain,
-        health,
-      },
-      host: { lock: effective.version.hostLock, waves: effective.version.waves },
-      notAfterMs,
-      isHeld: isClockWrong || sightSinceMs === undefined,
-      drainOrder: {
-        shadowUid: entry.shadowUid,
-        attempt: entry.attempt,
-        node: entry.node,
-        context: {
-          isIgnored: ({ metadata }) => ignorePods?.(metadata.labels) ?? false,
-          cordonedAtMs: parseRfc3339(mark?.at) ?? now,
-          canMove: (pod) => this.#snapshot.hasPlaceFor(pod, entry.node),
-        },
-        gracePeriodSeconds: effective.drain.gracePeriodSeconds ?? undefined,
-        stopAtMs: notAfterMs ?? Number.POSITIVE_INFINITY,
-      },
-      drainNextAtMs,
-      verifyAtMs,
-    };
+    return entryContext(attempt, this.#snapshot, {
+      policy: this.#facts.compiled,
+      // Without its node nothing is begun any more.
+      notAfterMs: subject === undefined ? this.#snapshot.now : this.#notAfterMs(subject),
+      gate: subject === undefined ? undefined : this.#gate(attempt, subject, budget),
+    });
   }
 
   #notAfterMs(node: PolicyNode): number | undefined {
@@ -413,18 +386,3 @@ function firstOf<I>(gates: readonly ((input: I) => Block | undefined)[], input: 
   }
   return undefined;
 }
-
-/** The time limits of a policy. */
-export const attemptPolicy = ({
-  timeouts,
-  drain,
-  health,
-  intervalMs,
-}: PolicyState['effective']): Omit<AttemptPolicy, 'name' | 'uid' | 'ending'> => ({
-  stageTimeoutMs: timeouts.stageMs,
-  rebootTimeoutMs: timeouts.rebootMs,
-  verifyTimeoutMs: timeouts.verifyMs,
-  drainTimeoutMs: drain.timeoutMs,
-  stableForMs: health.stableForMs,
-  intervalMs,
-});

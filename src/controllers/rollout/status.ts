@@ -1,5 +1,6 @@
 /** What the status of a policy says after a plan: its ledger, what is counted, and what is shown. Pure. */
-import type { UpdatePolicyStatus } from '../../api/v1/updatepolicy.ts';
+import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
+import type { UpdatePolicy, UpdatePolicyStatus } from '../../api/v1/updatepolicy.ts';
 import type { EndReason } from '../../api/reasons.ts';
 import { END_COUNTS } from '../../api/reasons.ts';
 import { policyControls } from '../../policy/annotations.ts';
@@ -8,6 +9,8 @@ import type { VersionRules } from '../../policy/versions.ts';
 import { deriveStatus } from '../../policy/status.ts';
 import type { DerivedStatus } from '../../policy/status.ts';
 import { parseRfc3339, rfc3339 } from '../../runtime/clock.ts';
+import { subjectOf } from '../events/recorder.ts';
+import type { NewEvent } from '../events/recorder.ts';
 import { mergePatch, sameJson } from '../kube/mergepatch.ts';
 import type { PolicyNode } from './nodefacts.ts';
 import type { PolicyPlan } from './planpolicy.ts';
@@ -26,6 +29,8 @@ type History = NonNullable<UpdatePolicyStatus['history']>;
 export interface StatusChange {
   patch: Record<string, unknown> | undefined;
   wakeAtMs: number | undefined;
+  /** What is said once it is written. */
+  events: NewEvent[];
 }
 
 export function policyStatus(plan: PolicyPlan, snapshot: Snapshot): StatusChange {
@@ -35,10 +40,30 @@ export function policyStatus(plan: PolicyPlan, snapshot: Snapshot): StatusChange
   const counted = { ...before, ...draft.status, ...derived };
   const status = { ...counted, ...rolloutAndHistory(counted, plan, snapshot.now) };
   const patch = mergePatch(before, status);
-  if (patch === undefined || isEstimate(patch)) return { patch: undefined, wakeAtMs: undefined };
+  if (patch === undefined || isEstimate(patch)) return { patch: undefined, wakeAtMs: undefined, events: [] };
   const written = snapshot.policyWritten(plan.state.uid) ?? Number.NEGATIVE_INFINITY;
   const dueMs = written + pauseMs(plan, isCondition(before, derived));
-  return dueMs <= snapshot.now ? { patch, wakeAtMs: undefined } : { patch: undefined, wakeAtMs: dueMs };
+  if (dueMs > snapshot.now) return { patch: undefined, wakeAtMs: dueMs, events: [] };
+  return { patch, wakeAtMs: undefined, events: turnedEvents(source, derived) };
+}
+
+/** Conditions whose turns are said by an Event of the policy, with the status that needs a person. */
+const SAID: Readonly<Record<string, string | undefined>> = {
+  Valid: 'False',
+  Halted: 'True',
+  UpToDate: undefined,
+};
+
+/** What turned, as Events: on the first look only what needs a person. */
+function turnedEvents(source: UpdatePolicy, { conditions }: DerivedStatus): NewEvent[] {
+  const regarding = subjectOf(UpdatePolicies, source);
+  return conditions.flatMap(({ type, status, reason, message }) => {
+    if (!Object.hasOwn(SAID, type)) return [];
+    const before = source.status?.conditions?.find((condition) => condition.type === type)?.status;
+    const isBad = status === SAID[type];
+    if (before === status || (before === undefined && !isBad)) return [];
+    return [{ regarding, type: isBad ? 'Warning' : 'Normal', reason, action: 'Observe', note: message }];
+  });
 }
 
 /** The estimate moves with the time; it is written together with something that happened. */

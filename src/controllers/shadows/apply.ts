@@ -1,7 +1,7 @@
 /** Carries out what was planned for a node. Each write carries the precondition of what was read. */
 import { Nodes } from '../../api/core.ts';
 import type { Node, Pod } from '../../api/core.ts';
-import { WAIT_REASONS } from '../../api/reasons.ts';
+import { PROGRESS_REASONS, WAIT_REASONS } from '../../api/reasons.ts';
 import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
 import type { KubeObject } from '../../runtime/kubernetes.ts';
 import type { Logger } from '../../runtime/log.ts';
@@ -47,7 +47,8 @@ export async function applyShadowAction(action: ShadowAction, options: ApplyOpti
       return;
     case 'inherit':
       logger.info('Putting back an update that Brupop had begun', { shadow: action.shadow.metadata.name });
-      await writers.shadows.patch(action.shadow.metadata, action.patch);
+      if ((await writers.shadows.patch(action.shadow.metadata, action.patch)) !== undefined)
+        sayInherited(action.shadow, options);
       return;
     case 'unfinalize':
       await writers.shadows.patch(action.shadow.metadata, action.patch);
@@ -69,5 +70,17 @@ function sayUnsupported(node: Node, { events }: ApplyOptions): void {
     reason: 'UnsupportedOS',
     action: 'Ignore',
     note: `${means} It runs ${osVersion(node) ?? 'an unknown version'}. ${remedy}`,
+  });
+}
+
+function sayInherited(shadow: BottlerocketShadow, { events }: ApplyOptions): void {
+  const owner = shadow.metadata.ownerReferences?.find(({ kind }) => kind === 'Node');
+  if (owner === undefined) return;
+  events.record({
+    regarding: { apiVersion: 'v1', kind: 'Node', name: owner.name, uid: owner.uid },
+    type: 'Normal',
+    reason: 'Inherited',
+    action: 'PutBack',
+    note: PROGRESS_REASONS.Inherited.means,
   });
 }
