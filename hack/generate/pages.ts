@@ -9,6 +9,7 @@ import {
   RUN_NOW_ANNOTATION,
 } from '../../src/api/names.ts';
 import { code, fenced, table } from './markdown.ts';
+import { protocolPage } from './protocol.ts';
 import { reasonsPage } from './reasons.ts';
 import { referencePage } from './reference.ts';
 
@@ -82,4 +83,5 @@ export const referenceFiles = (): [string, string][] => [
   ['docs/reference/updatepolicy.md', policy()],
   ['docs/reference/bottlerocketshadow.md', shadow()],
   ['docs/reference/reasons.md', reasonsPage()],
+  ['docs/reference/protocol.md', protocolPage()],
 ];
