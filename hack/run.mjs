@@ -92,10 +92,21 @@ function passOn(child) {
     clearInterval(orphanCheck);
   });
   // npm killed without a chance to tell us: end, rather than run on unseen.
-  const parent = process.ppid;
+  const before = ancestry();
   const orphanCheck = setInterval(() => {
-    if (process.env.npm_lifecycle_event !== undefined && process.ppid !== parent) child.kill('SIGTERM');
+    if (process.env.npm_lifecycle_event !== undefined && ancestry() !== before) child.kill('SIGTERM');
   }, PARENT_POLL_MS);
+}
+
+/** Our parent, which may be the shell that npm runs scripts with, and its parent. */
+function ancestry() {
+  const parent = process.ppid;
+  try {
+    const stat = readFileSync(`/proc/${parent}/stat`, 'utf8');
+    return `${parent} ${stat.slice(stat.lastIndexOf(')')).split(' ')[2]}`;
+  } catch {
+    return String(parent);
+  }
 }
 
 function fail(message) {
