@@ -22,6 +22,8 @@ const BRIEF_MS: Partial<Record<string, number>> = {
   Reserved: LONG_MS,
   PuttingBack: LONG_MS,
   Resting: LONG_MS,
+  AgentNotReporting: LONG_MS,
+  NodeNotReady: SHORT_MS,
   Draining: SHORT_MS,
   PodDisruptionBudget: SHORT_MS,
   PodTerminating: SHORT_MS,
