@@ -10,6 +10,8 @@ export default defineConfig({
     projects: [
       project('unit', ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/boundaries/**/*.test.ts'], {
         testTimeout: 20_000,
+        // No import has an effect, so files can share a process.
+        isolate: false,
       }),
       project('sim', ['test/sim/**/*.test.ts'], { testTimeout: 120_000 }),
       project('model', ['test/model/**/*.test.ts'], { testTimeout: 180_000, maxWorkers: 2 }),

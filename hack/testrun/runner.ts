@@ -1,4 +1,4 @@
-/** Runs stages one after the other and says how each ended. */
+/** Runs stages one after the other, those that mostly wait beside the others, and says how each ended. */
 import { existsSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,16 +57,24 @@ export class Runner {
 
   /** Sum of all stages. Stages that an interrupt kept from running count as failed. */
   async run(): Promise<Counts> {
-    let total = NOTHING;
+    const { stages } = this.#options;
+    const isBeside = ({ beside = false }: Stage): boolean => beside;
+    const lanes = [stages.filter((stage) => !isBeside(stage)), stages.filter(isBeside)];
     try {
-      for (const stage of this.#options.stages) {
-        if (this.#options.signal.aborted) return add(total, ONE_FAILED);
-        total = add(total, await this.#runStage(stage));
-      }
-      return total;
+      const [one = NOTHING, other = NOTHING] = await Promise.all(lanes.map((lane) => this.#runLane(lane)));
+      return add(one, other);
     } finally {
       await this.#supervisor.stopAll({ graceMs: STOP_GRACE_MS });
     }
+  }
+
+  async #runLane(stages: readonly Stage[]): Promise<Counts> {
+    let total = NOTHING;
+    for (const stage of stages) {
+      if (this.#options.signal.aborted) return add(total, ONE_FAILED);
+      total = add(total, await this.#runStage(stage));
+    }
+    return total;
   }
 
   async #runStage(stage: Stage): Promise<Counts> {

@@ -10,6 +10,8 @@ export interface Stage {
   vitest?: boolean;
   /** Waits until the programs of the control plane are there. @default false */
   needsPrograms?: boolean;
+  /** Runs beside the others, after those before it of its kind: it mostly waits. @default false */
+  beside?: boolean;
   /** The stage has failed when it takes longer. @default 15 minutes */
   timeoutMs?: number;
 }
@@ -57,5 +59,6 @@ export const STAGES: readonly Stage[] = [
     command: ['vitest', 'run', '--project', 'e2e', '--no-file-parallelism'],
     vitest: true,
     needsPrograms: true,
+    beside: true,
   },
 ];
