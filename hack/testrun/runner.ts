@@ -45,6 +45,8 @@ function resolveTool(name: string): string {
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+const isBeside = ({ beside = false }: Stage): boolean => beside;
+
 /** Runs stages, each as a process of its own that ends with us. */
 export class Runner {
   readonly #options: RunOptions;
@@ -58,7 +60,6 @@ export class Runner {
   /** Sum of all stages. Stages that an interrupt kept from running count as failed. */
   async run(): Promise<Counts> {
     const { stages } = this.#options;
-    const isBeside = ({ beside = false }: Stage): boolean => beside;
     const lanes = [stages.filter((stage) => !isBeside(stage)), stages.filter(isBeside)];
     try {
       const [one = NOTHING, other = NOTHING] = await Promise.all(lanes.map((lane) => this.#runLane(lane)));
