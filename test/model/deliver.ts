@@ -53,7 +53,9 @@ function deliverPolicy(w: World, p: Pending): World {
       if (entry === undefined || p.end === null) return w;
       const counted = count(w, p, { entry, end: p.end });
       const { entries } = counted.policies[p.policy]!;
-      return withPolicy(counted, p.policy, { entries: entries.filter((e) => e.shadowUid !== p.uid) });
+      return withPolicy(counted, p.policy, {
+        entries: entries.filter((e) => e.node !== p.node || e.shadowUid !== p.uid),
+      });
     }
     case 'extendEntry':
       return entry === undefined
@@ -167,7 +169,7 @@ function deliverShadow(w: World, p: Pending, s: Shadow): World {
   const extended = EXTENDED[p.step];
   const entry = entryOn(w.policies[p.policy]!, p.node, p.uid);
   if (extended === undefined || entry === undefined || entry.extended === 'no') return after;
-  return noteEntry(after, { policy: p.policy, uid: p.uid }, { extended });
+  return noteEntry(after, { policy: p.policy, node: p.node, uid: p.uid }, { extended });
 }
 
 /** Reboots of older attempts matter no more, but for one that is still under way. */

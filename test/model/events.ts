@@ -117,7 +117,7 @@ export class Transitions {
     w.policies.forEach((policy, index) => {
       for (const { phase, overdue, node: n, shadowUid: uid } of policy.entries) {
         if (phase === 'Reserved' || overdue) continue;
-        const next = (): World => noteEntry(w, { policy: index, uid }, { overdue: true });
+        const next = (): World => noteEntry(w, { policy: index, node: n, uid }, { overdue: true });
         found.push({ label: 'time: n# is overdue', n, leader: 0, isFault: false, next });
       }
     });
@@ -230,9 +230,9 @@ function worldFaults(w: World, scenario: Scenario, found: Transition[]): void {
     if (!policy.deleting) add('policyDeleted', change({ deleting: true }));
     if (policy.halted) add('resume', change({ halted: false }));
     add('policyGone', change({ gone: true, deleting: true, entries: [], halted: false }));
-    for (const { phase, overdue, shadowUid: uid } of policy.entries) {
+    for (const { phase, overdue, node: n, shadowUid: uid } of policy.entries) {
       if (phase === 'Reserved' || overdue) continue;
-      add('overdue', () => noteEntry(w, { policy: index, uid }, { overdue: true }));
+      add('overdue', () => noteEntry(w, { policy: index, node: n, uid }, { overdue: true }));
     }
   });
 }

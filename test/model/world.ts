@@ -362,12 +362,16 @@ export function withPolicy(w: World, index: number, change: Partial<Policy>): Wo
 }
 
 /** A world in which something is noted of an entry that is no write. */
-export function noteEntry(w: World, at: { policy: number; uid: number }, change: Partial<Entry>): World {
+export function noteEntry(
+  w: World,
+  at: { policy: number; node: number; uid: number },
+  change: Partial<Entry>,
+): World {
   const policies = w.policies.slice();
   const old = policies[at.policy]!;
   policies[at.policy] = {
     ...old,
-    entries: old.entries.map((e) => (e.shadowUid === at.uid ? { ...e, ...change } : e)),
+    entries: old.entries.map((e) => (e.node === at.node && e.shadowUid === at.uid ? { ...e, ...change } : e)),
   };
   return { ...w, policies };
 }
