@@ -5,7 +5,7 @@
 import { POLICY_FINALIZER, RESUME_ANNOTATION } from '../../api/names.ts';
 import { END_COUNTS, WAIT_REASONS } from '../../api/reasons.ts';
 import type { LedgerEntry, UpdatePolicy } from '../../api/v1/updatepolicy.ts';
-import { nodeBlock, selectionBlock, startGates, nodeGates } from '../../policy/admission.ts';
+import { selectionBlock, startGates, nodeGates } from '../../policy/admission.ts';
 import { policyControls } from '../../policy/annotations.ts';
 import type { Block } from '../../policy/block.ts';
 import { Budget, resolveLimit, unavailableNodes } from '../../policy/budget.ts';
@@ -26,6 +26,7 @@ import { advance } from './advance.ts';
 import type { Advance, EntryContext, LedgerChange } from './advance.ts';
 import { entryContext } from './entrycontext.ts';
 import { LedgerDraft } from './ledgerdraft.ts';
+import { nodeBlocks } from './nodeblocks.ts';
 import { domainOf, policyNode, waitingPodOf } from './nodefacts.ts';
 import type { PolicyNode } from './nodefacts.ts';
 import type { AttemptFacts, NodeFacts, PolicyFacts, Snapshot } from './snapshot.ts';
@@ -272,14 +273,14 @@ export class PolicyPlanner {
 
   #admit(budget: Budget): void {
     const candidates: PolicyNode[] = [];
+    const blockOf = nodeBlocks(this.#state, budget);
     for (const node of this.#selected) {
       const { source, name } = node;
       const { shadow, selection } = source;
-      const uid = shadow?.metadata.uid ?? '';
-      const holder = this.#snapshot.ledger.get(uid);
+      const holder = this.#snapshot.ledger.get(shadow?.metadata.uid ?? '');
       if (holder?.policyUid === this.#state.uid) continue;
       const owner = holder === undefined ? undefined : { uid: holder.policyUid, name: holder.policyName };
-      const found = selectionBlock(selection, owner) ?? nodeBlock({ policy: this.#state, node, budget });
+      const found = selectionBlock(selection, owner) ?? blockOf(node);
       if (found === undefined) candidates.push(node);
       else this.#blocked(name, found, node);
       // Whether such a pod still runs is asked again only when the node could start.
@@ -315,7 +316,7 @@ export class PolicyPlanner {
     const ordered = budget.slot() === undefined ? candidateOrder(candidates) : candidates;
     const reservations: Reservation[] = [];
     for (const node of ordered) {
-      const found = firstOf(budgetGates, { policy: this.#state, node, budget });
+      const found = budget.slot() ?? firstOf(budgetGates, { policy: this.#state, node, budget });
       if (found !== undefined) {
         this.#blocked(node.name, found, node);
         continue;
