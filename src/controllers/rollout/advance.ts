@@ -50,9 +50,12 @@ export interface Advance {
   wakeAtMs?: number;
 }
 
-/** Decides one entry. */
-export function advance(context: EntryContext): Advance {
-  const step = nextStep(context.view);
+/** Decides one entry. @param decide how; another way is for attempts without a ledger. */
+export function advance(
+  context: EntryContext,
+  decide: (view: AttemptView) => AttemptStep = nextStep,
+): Advance {
+  const step = decide(context.view);
   return context.isHeld && BEGINS.has(step.do) ? {} : HANDLERS[step.do](context, step as never);
 }
 
