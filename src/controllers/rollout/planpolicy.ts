@@ -5,7 +5,7 @@
 import { POLICY_FINALIZER, RESUME_ANNOTATION } from '../../api/names.ts';
 import { END_COUNTS, WAIT_REASONS } from '../../api/reasons.ts';
 import type { LedgerEntry, UpdatePolicy } from '../../api/v1/updatepolicy.ts';
-import { selectionBlock, startGates, nodeGates } from '../../policy/admission.ts';
+import { budgetBlock, selectionBlock } from '../../policy/admission.ts';
 import { policyControls } from '../../policy/annotations.ts';
 import type { Block } from '../../policy/block.ts';
 import { Budget, resolveLimit, unavailableNodes } from '../../policy/budget.ts';
@@ -46,8 +46,6 @@ export interface PolicyPlan {
   usedByOthers: string[];
   wakeAtMs: number | undefined;
 }
-
-const budgetGates = startGates.slice(nodeGates.length);
 
 /** Reasons whose message names other nodes: it would change on every node whenever one of those does. */
 const SHARED = new Set(['NoSlot', 'MaxUnavailable', 'TopologyLimit']);
@@ -316,7 +314,7 @@ export class PolicyPlanner {
     const ordered = budget.slot() === undefined ? candidateOrder(candidates) : candidates;
     const reservations: Reservation[] = [];
     for (const node of ordered) {
-      const found = budget.slot() ?? firstOf(budgetGates, { policy: this.#state, node, budget });
+      const found = budget.slot() ?? budgetBlock({ policy: this.#state, node, budget });
       if (found !== undefined) {
         this.#blocked(node.name, found, node);
         continue;
@@ -379,11 +377,3 @@ const SETTLING_MS = 30_000;
 
 /** A look-up that failed is made again after so long. */
 const LOOKUP_AGAIN_MS = 2_000;
-
-function firstOf<I>(gates: readonly ((input: I) => Block | undefined)[], input: I): Block | undefined {
-  for (const gate of gates) {
-    const found = gate(input);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
