@@ -5,6 +5,20 @@ import { Recorder } from './recorder.ts';
 const cluster = testCluster();
 const UPDATE_STATES = ['Idle', 'StagedAndPerformedUpdate', 'RebootedIntoUpdate', 'MonitoringUpdate', 'Idle'];
 
+/** On the node whose turn comes first: the only one of its zone. */
+const FIRST = {
+  nodeAffinity: {
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      {
+        weight: 100,
+        preference: {
+          matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-3'] }],
+        },
+      },
+    ],
+  },
+};
+
 /** A part of the shop that may not lose its only pod. */
 const guarded = (replicas: number): string =>
   JSON.stringify({
@@ -20,7 +34,7 @@ const guarded = (replicas: number): string =>
           selector: { matchLabels: { app: 'ledger' } },
           template: {
             metadata: { labels: { app: 'ledger' } },
-            spec: { containers: [{ name: 'ledger', image: 'example.test/ledger:1' }] },
+            spec: { affinity: FIRST, containers: [{ name: 'ledger', image: 'example.test/ledger:1' }] },
           },
         },
       },
