@@ -32,7 +32,13 @@ describe('kubectl delete -k config/default while a node is being drained', () =>
     await installOperator(cluster.facts, cluster.facts.dir);
     await cluster.waitFor('the operator is ready again', () => operatorReady(cluster), 90_000);
     // What was staged there by an operator that is gone, a reboot takes.
+    const bootId = async (): Promise<string | undefined> =>
+      (await cluster.bottlerocketNodes()).find(({ metadata }) => metadata.name === busy)?.status?.nodeInfo
+        ?.bootID;
+    const before = await bootId();
     await cluster.host(busy, { do: 'powerCycle' });
+    await cluster.waitFor('the host is up again', async () => (await bootId()) !== before, 60_000);
+    await cluster.waitFor('every agent is ready again', () => operatorReady(cluster), 60_000);
     await cluster.waitFor(
       'every host reports',
       async () => Object.values(await cluster.versions()).every((version) => typeof version === 'string'),
