@@ -80,6 +80,8 @@ export class Runner {
 
   async #runStage(stage: Stage): Promise<Counts> {
     const { print } = this.#options;
+    // Its time begins when there is something to run; until then the build tells how far it is.
+    if (stage.needsPrograms === true) await this.#options.programs.catch(() => undefined);
     const startedAt = performance.now();
     const heartbeat = setInterval(
       () => print(`   … ${stage.name}, ${seconds(performance.now() - startedAt)}`),
