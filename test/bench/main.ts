@@ -6,6 +6,8 @@ import { benchAgentIdle, benchAgentStart } from './agent/bench.ts';
 import type { Context } from './context.ts';
 import type { Figure } from './figure.ts';
 import { json, table } from './figure.ts';
+import { benchAdmission } from './fleet/admission.ts';
+import { benchIdle } from './fleet/idle.ts';
 import { benchPlan } from './plan/bench.ts';
 import { benchRollout } from './rollout/bench.ts';
 import { benchStreams } from './streams/bench.ts';
@@ -13,6 +15,8 @@ import { benchStreams } from './streams/bench.ts';
 /** Name for `--only` → measurement. */
 const BENCHES: Readonly<Record<string, (context: Context) => Promise<Figure[]>>> = {
   plan: benchPlan,
+  admit: benchAdmission,
+  idle: benchIdle,
   'agent-start': benchAgentStart,
   'agent-idle': benchAgentIdle,
   rollout: benchRollout,

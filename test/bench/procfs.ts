@@ -13,6 +13,10 @@ const rollup = (pid: number, ...fields: string[]): number =>
 /** Memory that is resident, shared or not. */
 export const rssBytes = (pid: number): number => rollup(pid, 'Rss');
 
+/** The most memory that was resident at any time. */
+export const peakRssBytes = (pid: number): number =>
+  Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+
 /** Memory that only this process has: what it would give back. */
 export const privateBytes = (pid: number): number => rollup(pid, 'Private_Clean', 'Private_Dirty');
 

@@ -1,10 +1,9 @@
 /** What an agent needs around it: a host behind its socket, an API server, a token; and the agent itself, bundled. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parse } from 'yaml';
 import { freePorts } from '../../../hack/process/ports.ts';
 import type { Child } from '../../../hack/process/supervisor.ts';
 import { Supervisor } from '../../../hack/process/supervisor.ts';
@@ -14,23 +13,14 @@ import { SimulatedHost } from '../../../src/sim/host/host.ts';
 import { HostServer } from '../../../src/sim/host/server.ts';
 import { UpdateRepository } from '../../../src/sim/host/versions.ts';
 import { seededRandom } from '../../../src/sim/random.ts';
-import { startServer } from '../streams/bench.ts';
-import type { Server } from '../streams/bench.ts';
-import { tokenOf } from '../streams/kubernetes.ts';
+import { declaredVariables, podTemplate } from '../manifest.ts';
+import { startServer } from '../streams/server.ts';
+import type { Server } from '../streams/server.ts';
+import { tokenOf } from '../streams/objects.ts';
 
 const IMAGE = { arch: 'x86_64', variant: 'aws-k8s-1.36', version: '1.50.0' };
 const READY_LIMIT_MS = 30_000;
 const POLL_MS = 2;
-
-/** The variables that the DaemonSet gives Node itself. */
-function nodeOptions(): string {
-  const text = readFileSync(join(ROOT, 'config', 'manager', 'agent.yaml'), 'utf8');
-  const { spec } = parse(text) as {
-    spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
-  };
-  const [container] = spec.template.spec.containers;
-  return container?.env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '';
-}
 
 /** See the head of this file. */
 export class AgentWorld {
@@ -64,7 +54,7 @@ export class AgentWorld {
       args: [join(ROOT, AGENT.file)],
       logFile: this.#path('agent.log'),
       env: {
-        NODE_OPTIONS: nodeOptions(),
+        NODE_OPTIONS: declaredVariables(podTemplate('agent.yaml'))['NODE_OPTIONS'] ?? '',
         APISERVER_URL: `https://localhost:${this.#server?.port ?? 0}`,
         CA_FILE: this.#path('ca.crt'),
         TOKEN_FILE: this.#path('token'),
