@@ -1,12 +1,25 @@
 /** Command lines of the four programs. */
 
+/** Where kube-apiserver is reached. */
+export interface ApiAddress {
+  /** Address it listens on. */
+  bind: string;
+  /** Address that its certificate is for and that clients use; also what the Service `kubernetes` leads to. */
+  advertise: string;
+  port: number;
+}
+
 /** Everything the command lines depend on. */
 export interface Layout {
   /** Directory of data, certificates and tokens. */
   dir: string;
   etcdClientPort: number;
   etcdPeerPort: number;
-  apiPort: number;
+  api: ApiAddress;
+  /** Range of the addresses of Services. */
+  serviceCidr: string;
+  /** Whether there is a network of pods, so that the Service `kubernetes` has to lead here. */
+  network: boolean;
   /** Whether the controller-manager runs: without it nobody makes ServiceAccounts for pods. */
   controllers: boolean;
 }
@@ -31,10 +44,10 @@ export const etcdFlags = (at: Layout): string[] => {
 /** kube-apiserver with the authentication, authorisation and admission of a real cluster. */
 export const apiserverFlags = (at: Layout): string[] => [
   `--etcd-servers=http://127.0.0.1:${at.etcdClientPort}`,
-  '--bind-address=127.0.0.1',
-  '--advertise-address=127.0.0.1',
-  '--endpoint-reconciler-type=none',
-  `--secure-port=${at.apiPort}`,
+  `--bind-address=${at.api.bind}`,
+  `--advertise-address=${at.api.advertise}`,
+  `--endpoint-reconciler-type=${at.network ? 'lease' : 'none'}`,
+  `--secure-port=${at.api.port}`,
   // It makes its own certificate here.
   `--cert-dir=${at.dir}/pki`,
   `--token-auth-file=${at.dir}/tokens.csv`,
@@ -42,7 +55,7 @@ export const apiserverFlags = (at: Layout): string[] => [
   '--service-account-issuer=https://kubernetes.default.svc',
   `--service-account-signing-key-file=${at.dir}/service-accounts.key`,
   `--service-account-key-file=${at.dir}/service-accounts.pub`,
-  '--service-cluster-ip-range=10.96.0.0/16',
+  `--service-cluster-ip-range=${at.serviceCidr}`,
   '--allow-privileged=true',
   '--enable-aggregator-routing=true',
   '--profiling=false',

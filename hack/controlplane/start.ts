@@ -1,6 +1,7 @@
 /**
- * A Kubernetes control plane on loopback: etcd, kube-apiserver and, if wanted, kube-controller-manager and
- * kube-scheduler. Ready in about 6 s, gone without a trace after `stop()` or when this process dies.
+ * A Kubernetes control plane, on loopback unless told otherwise: etcd, kube-apiserver and, if wanted,
+ * kube-controller-manager and kube-scheduler. Ready in about 6 s, gone without a trace after `stop()` or when this
+ * process dies.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts } from '../process/ports.ts';
 import { Supervisor, type Child } from '../process/supervisor.ts';
-import { apiserverFlags, controllerManagerFlags, etcdFlags, schedulerFlags, type Layout } from './flags.ts';
+import {
+  apiserverFlags,
+  controllerManagerFlags,
+  etcdFlags,
+  schedulerFlags,
+  type ApiAddress,
+  type Layout,
+} from './flags.ts';
 import { requestToken, writeKubeconfig, type IssuedToken, type TokenOptions } from './kubeconfig.ts';
 import type { Programs } from './programs.ts';
 import { ask, type Endpoint } from './request.ts';
@@ -29,16 +37,38 @@ export interface ControlPlaneOptions {
   controllerManagerFlags?: readonly string[];
   /** More flags for kube-apiserver. */
   apiserverFlags?: readonly string[];
+  /** For a cluster with a network of machines and pods. @default loopback alone, a free port */
+  address?: ApiAddress;
+  /** Range of the addresses of Services. @default 10.96.0.0/16 */
+  serviceCidr?: string;
+  /** Who else has a token, beside the administrator and the control plane itself. @default nobody */
+  users?: readonly StaticUser[];
   /** Stops it. */
   signal?: AbortSignal;
 }
+
+/** Somebody with a token that never ends. */
+export interface StaticUser {
+  user: string;
+  /** @default system:authenticated alone */
+  group?: string;
+  token: string;
+}
+
+/** What runs. */
+export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+export type Component = (typeof COMPONENTS)[number];
 
 export interface ControlPlane extends Endpoint {
   /** Path of a kubeconfig of the group system:masters. */
   kubeconfig: string;
   dir: string;
-  /** Process ids by program, for tests that hold one up with SIGSTOP. */
-  pids: Record<string, number>;
+  /** Process ids of those programs that run now, for tests that hold one up with SIGSTOP. */
+  readonly pids: Record<string, number>;
+  /** Kills a program, which stays away until `revive`; nothing happens when it is away. */
+  kill(component: Component): Promise<void>;
+  /** Starts a program that is away as it was started before; nothing happens when it runs. */
+  revive(component: Component): Promise<void>;
   /** A token of a ServiceAccount, by TokenRequest. */
   issueToken(options: TokenOptions): Promise<IssuedToken>;
   /** Writes a kubeconfig for that ServiceAccount to `dir`; resolves with its path. */
@@ -68,7 +98,7 @@ const USERS = {
 type User = keyof typeof USERS;
 
 /** Keys and tokens; the certificate is made by kube-apiserver itself. */
-function writeSecrets(dir: string): Record<User, string> {
+function writeSecrets(dir: string, others: readonly StaticUser[]): Record<User, string> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -81,8 +111,9 @@ function writeSecrets(dir: string): Record<User, string> {
     'kube-controller-manager': randomBytes(24).toString('hex'),
     'kube-scheduler': randomBytes(24).toString('hex'),
   };
-  const lines = Object.entries(USERS).map(
-    ([name, { user, group }]) => `${tokens[name as User]},${user},${user},"${group}"`,
+  const own = Object.entries(USERS).map(([name, who]) => ({ ...who, token: tokens[name as User] }));
+  const lines = [...own, ...others].map(
+    ({ user, group = 'system:authenticated', token }) => `${token},${user},${user},"${group}"`,
   );
   writeFileSync(join(dir, 'tokens.csv'), `${lines.join('\n')}\n`, { mode: 0o600 });
   return tokens;
@@ -94,6 +125,8 @@ interface Starting {
   layout: Layout;
   options: ControlPlaneOptions;
   children: Child[];
+  /** How to start each program again. */
+  again: Map<string, () => Promise<Child>>;
 }
 
 async function launch(starting: Starting, name: keyof Programs, args: readonly string[]): Promise<Child> {
@@ -106,6 +139,7 @@ async function launch(starting: Starting, name: keyof Programs, args: readonly s
     logFile: join(starting.layout.dir, 'logs', `${label}.log`),
   });
   starting.children.push(child);
+  starting.again.set(label, () => launch(starting, name, args));
   return child;
 }
 
@@ -154,16 +188,18 @@ async function startControllers(starting: Starting, endpoint: Endpoint): Promise
 }
 
 async function startOnce(dir: string, options: ControlPlaneOptions): Promise<[Starting, Endpoint]> {
-  const [etcdClientPort = 0, etcdPeerPort = 0, apiPort = 0] = await freePorts(3);
-  const controllers = options.controllers ?? false;
-  const layout: Layout = { dir, etcdClientPort, etcdPeerPort, apiPort, controllers };
+  const [etcdClientPort = 0, etcdPeerPort = 0, port = 0] = await freePorts(3);
+  const { address, serviceCidr = '10.96.0.0/16', controllers = false } = options;
+  const api = address ?? { bind: '127.0.0.1', advertise: '127.0.0.1', port };
+  const network = address !== undefined;
+  const layout: Layout = { dir, etcdClientPort, etcdPeerPort, api, serviceCidr, network, controllers };
   mkdirSync(join(dir, 'logs'), { recursive: true });
-  const tokens = writeSecrets(dir);
-  const server = `https://127.0.0.1:${apiPort}`;
+  const tokens = writeSecrets(dir, options.users ?? []);
+  const server = `https://${api.advertise}:${api.port}`;
   const caFile = join(dir, 'pki', 'apiserver.crt');
   const endpoint: Endpoint = { server, caFile, token: tokens.admin };
   const supervisor = new Supervisor(options.dir === undefined ? [dir] : []);
-  const starting: Starting = { supervisor, layout, options, children: [] };
+  const starting: Starting = { supervisor, layout, options, children: [], again: new Map() };
   try {
     await startStorageAndApi(starting, endpoint);
     for (const user of ['kube-controller-manager', 'kube-scheduler'] as const) {
@@ -198,7 +234,7 @@ async function startWithRetries(dir: string, options: ControlPlaneOptions): Prom
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   options.signal?.throwIfAborted();
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'brupop-controlplane-'));
-  const [{ supervisor, children }, endpoint] = await startWithRetries(dir, options);
+  const [{ supervisor, again }, endpoint] = await startWithRetries(dir, options);
   const kubeconfig = writeKubeconfig(join(dir, 'admin.kubeconfig'), endpoint);
 
   let stopped: Promise<void> | undefined;
@@ -213,7 +249,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...endpoint,
     kubeconfig,
     dir,
-    pids: Object.fromEntries(children.map((child) => [child.name, child.pid])),
+    get pids() {
+      return Object.fromEntries(supervisor.running.map((child) => [child.name, child.pid]));
+    },
+    kill: async (component) => {
+      const child = supervisor.running.find(({ name }) => name === component);
+      await child?.stop({ signal: 'SIGKILL' });
+    },
+    revive: async (component) => {
+      if (!supervisor.running.some(({ name }) => name === component)) await again.get(component)?.();
+    },
     issueToken: (token) => requestToken(endpoint, token),
     issueKubeconfig: async (token) => {
       const issued = await requestToken(endpoint, token);

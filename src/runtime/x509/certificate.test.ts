@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey, createPublicKey } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generateKey, signAuthority, signServer } from './certificate.ts';
+import { generateKey, signAuthority, signClient, signServer } from './certificate.ts';
 import { integer, oid, sequence, time } from './der.ts';
 
 const DAY_MS = 86_400_000;
@@ -72,6 +72,27 @@ describe('a server certificate', () => {
     const other = authority({ key: generateKey() });
     expect(server(['api']).verify(other.publicKey)).toBe(false);
     expect(server(['api']).checkIssued(other)).toBe(false);
+  });
+});
+
+describe('a client certificate', () => {
+  it('is of its authority, carries its name and is for clients only', () => {
+    const leaf = new X509Certificate(
+      signClient({
+        commonName: 'someone:special',
+        key: serverKey,
+        authority: { commonName: 'test-ca', key: caKey },
+        serial: Buffer.from([9, 8, 7, 6, 5, 4, 3, 2]),
+        notBeforeMs: START_MS,
+        notAfterMs: START_MS + 90 * DAY_MS,
+      }),
+    );
+    expect(leaf.ca).toBe(false);
+    expect(leaf.checkIssued(authority())).toBe(true);
+    expect(leaf.verify(authority().publicKey)).toBe(true);
+    expect(leaf.subject).toBe('CN=someone:special');
+    expect(leaf.subjectAltName).toBeUndefined();
+    expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
   });
 });
 

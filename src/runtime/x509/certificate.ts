@@ -1,5 +1,5 @@
 /**
- * Makes X.509 certificates (RFC 5280) with ECDSA keys on P-256: a private authority and what it signs for servers.
+ * Makes X.509 certificates (RFC 5280) with ECDSA keys on P-256: a private authority and what it signs.
  * Reading certificates is `node:crypto`'s X509Certificate.
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
@@ -29,6 +29,7 @@ const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const;
 
 /** Bits of KeyUsage, first bit first, with the bits that its last byte does not use. */
@@ -58,6 +59,15 @@ export interface ServerRequest extends Body {
   authority: { commonName: string; key: string };
 }
 
+export interface ClientRequest extends Body {
+  /** The name Kubernetes knows the client by. */
+  commonName: string;
+  /** PEM of the client's private key. */
+  key: string;
+  /** Who signs. */
+  authority: { commonName: string; key: string };
+}
+
 /** A new private key, PKCS #8 PEM. */
 export const generateKey = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
@@ -65,7 +75,7 @@ export const generateKey = (): string =>
     format: 'pem',
   }) as string;
 
-/** A self-signed authority that may sign servers but no further authorities. @returns PEM. */
+/** A self-signed authority that may sign servers and clients but no further authorities. @returns PEM. */
 export function signAuthority(request: AuthorityRequest): string {
   const key = createPublicKey(request.key);
   const extensions = [
@@ -86,20 +96,35 @@ export function signAuthority(request: AuthorityRequest): string {
 
 /** A certificate for a TLS server. @returns PEM. */
 export function signServer(request: ServerRequest): string {
+  const names = request.dnsNames.map((name) => implicit(2, Buffer.from(name, 'ascii')));
+  return signLeaf(request, {
+    subject: request.dnsNames[0],
+    usage: OID.serverAuth,
+    more: [extension(OID.subjectAltName, sequence(...names))],
+  });
+}
+
+/** A certificate for a TLS client. @returns PEM. */
+export const signClient = (request: ClientRequest): string =>
+  signLeaf(request, { subject: request.commonName, usage: OID.clientAuth, more: [] });
+
+function signLeaf(
+  request: ServerRequest | ClientRequest,
+  leaf: { subject: string; usage: string; more: Der[] },
+): string {
   const key = createPublicKey(request.key);
   const signer = createPublicKey(request.authority.key);
-  const names = request.dnsNames.map((name) => implicit(2, Buffer.from(name, 'ascii')));
   const extensions = [
     extension(OID.basicConstraints, sequence(), true),
     extension(OID.keyUsage, SIGNS_HANDSHAKES, true),
-    extension(OID.extendedKeyUsage, sequence(oid(OID.serverAuth))),
-    extension(OID.subjectAltName, sequence(...names)),
+    extension(OID.extendedKeyUsage, sequence(oid(leaf.usage))),
+    ...leaf.more,
     extension(OID.subjectKeyIdentifier, octetString(keyIdentifier(key))),
     extension(OID.authorityKeyIdentifier, sequence(implicit(0, keyIdentifier(signer)))),
   ];
   return certificate({
     ...request,
-    subject: request.dnsNames[0],
+    subject: leaf.subject,
     issuer: request.authority.commonName,
     key,
     extensions,
