@@ -21,7 +21,7 @@ export type ControlRequest =
   | { do: 'remove'; version: string }
   /** Power events follow on this connection, the present state first. */
   | { do: 'watch' }
-  | { do: 'reboot' | 'powerCycle' | 'restartApi' | 'rollback' | 'dump' | 'faults' }
+  | { do: 'reboot' | 'powerCycle' | 'powerOff' | 'powerOn' | 'restartApi' | 'rollback' | 'dump' | 'faults' }
   | { do: 'otherClient'; command: Command };
 
 /** What comes back: one reply a request, and events after `watch`. */
@@ -43,9 +43,12 @@ class ControlError extends Error {
   readonly code = 'control';
 }
 
-type Handler = (options: ControlOptions, request: Record<string, unknown>) => unknown;
+type Handler = (
+  options: Omit<ControlOptions, 'controlPath'>,
+  request: Readonly<Record<string, unknown>>,
+) => unknown;
 
-const faultName = ({ name }: Record<string, unknown>) => {
+const faultName = ({ name }: Readonly<Record<string, unknown>>) => {
   if (typeof name !== 'string' || !isFaultName(name))
     throw new ControlError(`no fault is called ${JSON.stringify(name)}`);
   return name;
@@ -62,6 +65,8 @@ const HANDLERS: Readonly<Record<Exclude<ControlRequest['do'], 'watch'>, Handler>
   remove: ({ repository }, request) => repository.remove(request['version'] as string),
   reboot: ({ host }) => host.shutDown(),
   powerCycle: ({ host }) => host.powerCycle(),
+  powerOff: ({ host }) => host.powerOff(),
+  powerOn: ({ host }) => host.powerOn(),
   restartApi: ({ host }) => host.restartApi(),
   rollback: ({ host }) => host.rollbackFromShell(),
   otherClient: ({ host }, request) => host.otherClient(request['command'] as Command),
@@ -69,15 +74,26 @@ const HANDLERS: Readonly<Record<Exclude<ControlRequest['do'], 'watch'>, Handler>
   faults: () => FAULTS,
 };
 
+/**
+ * Carries out one request, for those who hold the host themselves.
+ * @returns its value @throws Error saying what was wrong with the request; `watch` is none that can be carried out
+ */
+export function controlHost(
+  options: Omit<ControlOptions, 'controlPath'>,
+  request: Readonly<Record<string, unknown>>,
+): unknown {
+  const name = request['do'];
+  if (typeof name !== 'string' || !Object.hasOwn(HANDLERS, name))
+    throw new ControlError(`nothing is called ${JSON.stringify(name)}`);
+  return HANDLERS[name as keyof typeof HANDLERS](options, request);
+}
+
 /** Carries out one line. @returns what to answer, or `watch` when events are wanted. */
 function carryOut(options: ControlOptions, line: string): ControlLine | 'watch' {
   try {
     const request = JSON.parse(line) as Record<string, unknown>;
-    const name = request['do'];
-    if (name === 'watch') return name;
-    if (typeof name !== 'string' || !Object.hasOwn(HANDLERS, name))
-      throw new ControlError(`nothing is called ${JSON.stringify(name)}`);
-    const value = HANDLERS[name as keyof typeof HANDLERS](options, request);
+    if (request['do'] === 'watch') return 'watch';
+    const value = controlHost(options, request);
     return value === undefined ? { reply: 'ok' } : { reply: 'ok', value };
   } catch (error) {
     // Whatever a tester sent, the host lives on and says what was wrong.

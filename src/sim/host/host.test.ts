@@ -28,6 +28,7 @@ describe('a reboot', () => {
     expect(host.bootId).not.toBe(bootId);
     expect(send('GET /updates/status').status).toBe(404);
     expect(events).toMatchObject([
+      { type: 'stopping', bootId, version: '1.25.0' },
       { type: 'down', bootId, version: '1.25.0' },
       { type: 'up', bootId: host.bootId, version: '1.26.1', previous: { bootId, version: '1.25.0' } },
     ]);
@@ -88,7 +89,7 @@ describe('a reboot', () => {
     expect(send('GET /updates/status').status).toBe(200);
     expect(events).toEqual([]);
     await clock.advance(60_000);
-    expect(events.map((event) => event.type)).toEqual(['down', 'up']);
+    expect(events.map((event) => event.type)).toEqual(['stopping', 'down', 'up']);
   });
 
   it('may be accepted and never happen', async () => {
@@ -105,7 +106,7 @@ describe('a reboot', () => {
     send('POST /actions/reboot');
     send('POST /actions/reboot');
     await clock.advance(600_000);
-    expect(events.map((event) => event.type)).toEqual(['down', 'up']);
+    expect(events.map((event) => event.type)).toEqual(['stopping', 'down', 'up']);
   });
 
   it('may change the boot id twice', async () => {
@@ -113,7 +114,7 @@ describe('a reboot', () => {
     host.fault('doubleReboot', { times: 1 });
     send('POST /actions/reboot');
     await rebooted();
-    expect(events.map((event) => event.type)).toEqual(['down', 'up']);
+    expect(events.map((event) => event.type)).toEqual(['stopping', 'down', 'up']);
     expect(host.image.version).toBe('1.26.1');
   });
 });
@@ -127,6 +128,7 @@ describe('a release that does not boot', () => {
     await rebooted();
     await clock.runUntil(() => host.power === 'on', 600_000);
     expect(events.map((event) => [event.type, event.version])).toEqual([
+      ['stopping', '1.25.0'],
       ['down', '1.25.0'],
       ['panic', '1.26.1'],
       ['up', '1.25.0'],
@@ -152,6 +154,41 @@ describe('a release that does not boot', () => {
     await clock.advance(600_000);
     expect(host.image.version).toBe('1.25.0');
     expect(events.at(-1)).toMatchObject({ type: 'up', version: '1.25.0', previous: { version: '1.25.0' } });
+  });
+});
+
+describe('a host whose power is switched off', () => {
+  it('stays off until it is switched on, and boots then', async () => {
+    const { host, clock, rebooted, events } = await armedHost();
+    host.powerOff();
+    await clock.advance(3_600_000);
+    expect([host.power, host.apiUp, host.image.version]).toEqual(['off', false, '1.25.0']);
+    host.powerOn();
+    await rebooted();
+    expect(host.image.version).toBe('1.26.1');
+    expect(events.map((event) => event.type)).toEqual(['down', 'up']);
+  });
+
+  it('in the middle of its boot begins it anew', async () => {
+    const { host, send, clock, rebooted, events } = await armedHost();
+    send('POST /actions/reboot');
+    await clock.runUntil(() => host.power === 'booting', 600_000);
+    host.powerOff();
+    await clock.advance(3_600_000);
+    expect(host.power).toBe('off');
+    host.powerOn();
+    await rebooted();
+    expect(events.map((event) => event.type)).toEqual(['stopping', 'down', 'up']);
+  });
+
+  it('is not switched on twice', async () => {
+    const { host, clock, events } = await armedHost();
+    host.powerOn();
+    host.powerOff();
+    host.powerOn();
+    host.powerOn();
+    await clock.advance(600_000);
+    expect(events.map((event) => event.type)).toEqual(['down', 'up']);
   });
 });
 

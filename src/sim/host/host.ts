@@ -226,6 +226,16 @@ export class SimulatedHost {
     this.#power.powerCycle();
   }
 
+  /** The power goes and stays away. */
+  powerOff(): void {
+    this.#power.powerOff();
+  }
+
+  /** The power comes back after `powerOff`; without effect otherwise. */
+  powerOn(): void {
+    this.#power.powerOn();
+  }
+
   onPower(listener: (event: PowerEvent) => void): () => void {
     return this.#power.onPower(listener);
   }

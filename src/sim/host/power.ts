@@ -9,18 +9,19 @@ import type { SlotName, Slots } from './gpt.ts';
 import type { Image } from './versions.ts';
 
 /**
- * `down`: the machine stopped, with everything that ran on it. `panic`: an image did not boot; the next boot follows.
- * `hung`: it will not go on without a power cycle. `up`: it has booted.
+ * `stopping`: an orderly shutdown has begun. `down`: the machine stopped, with everything that ran on it. `panic`: an
+ * image did not boot; the next boot follows. `hung`: it will not go on without a power cycle. `up`: it has booted.
  */
 export interface PowerEvent {
-  type: 'down' | 'panic' | 'hung' | 'up';
+  type: 'stopping' | 'down' | 'panic' | 'hung' | 'up';
   bootId: string;
   version: string;
   /** What ran before the machine went down. */
   previous: { bootId: string; version: string };
 }
 
-export type PowerState = 'on' | 'shuttingDown' | 'booting' | 'hung';
+/** `off`: without power until somebody switches it on. */
+export type PowerState = 'on' | 'shuttingDown' | 'booting' | 'hung' | 'off';
 
 export interface PowerOptions {
   clock: Clock;
@@ -94,31 +95,46 @@ export class Power {
     const { durations, random, faults } = this.#options;
     const inhibitor = faults.active('delayInhibitor');
     const heldMs = inhibitor ? (inhibitor.ms ?? 300_000) : 0;
-    void this.#sequenceOf(heldMs + draw(durations.shutdownMs, random));
+    void this.#sequenceOf({ heldMs, shutdownMs: draw(durations.shutdownMs, random) });
   }
 
   /** The power goes and comes back, at any time. */
   powerCycle(): void {
     this.#sequence.abort();
-    void this.#sequenceOf(0);
+    void this.#sequenceOf();
   }
 
-  async #sequenceOf(shutdownMs: number): Promise<void> {
+  /** The power goes, at any time, and stays away. */
+  powerOff(): void {
+    this.#sequence.abort();
+    this.#stop('off');
+  }
+
+  /** The power comes back after `powerOff`; without effect otherwise. */
+  powerOn(): void {
+    if (this.#state === 'off') void this.#sequenceOf();
+  }
+
+  async #sequenceOf(orderly?: { heldMs: number; shutdownMs: number }): Promise<void> {
     const { clock } = this.#options;
     const sequence = new AbortController();
     this.#sequence = sequence;
     try {
-      if (shutdownMs > 0) await clock.sleep(shutdownMs, sequence.signal);
-      this.#stop();
+      if (orderly !== undefined) {
+        if (orderly.heldMs > 0) await clock.sleep(orderly.heldMs, sequence.signal);
+        this.#tell('stopping');
+        await clock.sleep(orderly.shutdownMs, sequence.signal);
+      }
+      this.#stop('booting');
       await this.#boot(sequence.signal);
     } catch (error) {
       if (!sequence.signal.aborted) throw error; // A power cycle begins a sequence of its own.
     }
   }
 
-  #stop(): void {
+  #stop(next: 'booting' | 'off'): void {
     const wasOn = this.isOn;
-    this.#state = 'booting';
+    this.#state = next;
     if (!wasOn) return;
     this.#options.stopped();
     this.#tell('down');

@@ -2,7 +2,7 @@
  * Serves a simulated host on a real unix socket, for agents that run as processes of their own: with the codes,
  * headers and time limits of the real API server, and a new socket after every boot.
  */
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,6 +14,8 @@ import type { HttpAnswer } from './routes.ts';
 export interface HostServerOptions {
   host: SimulatedHost;
   socketPath: string;
+  /** Group that may open the socket; 274 on Bottlerocket. @default the group of this process */
+  socketGroup?: number;
   /** Written at the start and at every boot, in place. Absent = none. */
   bootIdFile?: string;
   /** Idle connections are closed after it. @default 4700 */
@@ -79,7 +81,7 @@ export class HostServer {
   }
 
   async #open(): Promise<void> {
-    const { socketPath, keepAliveMs = 4_700, headersMs = 5_000 } = this.#options;
+    const { socketPath, socketGroup, keepAliveMs = 4_700, headersMs = 5_000 } = this.#options;
     await rm(socketPath, { force: true });
     const server = createServer(
       {
@@ -98,6 +100,7 @@ export class HostServer {
       server.listen(socketPath, resolve);
     });
     await chmod(socketPath, 0o660);
+    if (socketGroup !== undefined) await chown(socketPath, process.getuid?.() ?? 0, socketGroup);
     this.#server = server;
   }
 
