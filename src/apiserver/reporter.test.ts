@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { shadowName } from '../api/names.ts';
+import type { BottlerocketShadow } from '../api/v2/bottlerocketshadow.ts';
 import { rfc3339 } from '../runtime/clock.ts';
 import { VirtualClock } from '../sim/clock.ts';
 import type { AgentApi } from './agentapi.ts';
@@ -215,7 +216,7 @@ describe('a lost answer', () => {
   it('is no refusal while the patch may still arrive', async () => {
     const intent = aboutToReboot(60_000);
     kubernetes.fail('patch', 'unknown');
-    kubernetes.script('get', {}, { before: () => void (kubernetes.skewMs = 60_000) });
+    kubernetes.script('get', { before: () => void (kubernetes.skewMs = 60_000) });
     const asked = expect(api.report(identity, intent)).rejects.toMatchObject({ code: 'OutcomeUnknown' });
     await clock.advance(10_000);
     await asked;
@@ -223,11 +224,37 @@ describe('a lost answer', () => {
 });
 
 describe('a reboot intent', () => {
-  it('is accepted against the live object only', async () => {
+  it('is accepted where the object that it was judged by is the live one', async () => {
     const intent = aboutToReboot(60_000);
     await api.report(identity, intent);
-    expect(kubernetes.calls).toEqual(['review', 'get', 'patch']);
+    expect(kubernetes.calls).toEqual(['review', 'patch']);
     expect(recorded()).toMatchObject({ host: { rebootIntent: { version: '1.51.0' }, seq: 5 } });
+  });
+
+  it('is judged by the live object where another part of it has changed', async () => {
+    const intent = aboutToReboot(60_000);
+    kubernetes.change('node-a', (old) => ({ ...old, status: { ...old.status, crash_count: 1 } }));
+    await api.report(identity, intent);
+    expect(kubernetes.calls).toEqual(['review', 'patch', 'get', 'patch']);
+    expect(recorded()).toMatchObject({ crash_count: 1, host: { rebootIntent: { version: '1.51.0' } } });
+  });
+
+  it.each<[string, (old: BottlerocketShadow) => BottlerocketShadow, string]>([
+    [
+      'the shadow is being deleted',
+      (old) => ({ ...old, metadata: { ...old.metadata, deletionTimestamp: rfc3339(clock.now()) } }),
+      'ShadowDeleted',
+    ],
+    [
+      'the deadline was brought forward',
+      (old) => ({ ...old, spec: { ...old.spec, deadline: rfc3339(clock.now()) } }),
+      'IntentTooLate',
+    ],
+  ])('is refused when %s, although the cache does not know it yet', async (_name, change, code) => {
+    const intent = aboutToReboot(60_000);
+    kubernetes.change('node-a', change);
+    await expect(api.report(identity, intent)).rejects.toMatchObject({ code });
+    expect(recorded()).not.toMatchObject({ host: { rebootIntent: {} } });
   });
 
   it('is refused when the controller has just taken the state back, whatever the cache says', async () => {
@@ -238,7 +265,8 @@ describe('a reboot intent', () => {
       spec: { state: 'Idle' },
     }));
     await expect(api.report(identity, intent)).rejects.toMatchObject({ code: 'StaleGeneration' });
-    expect(kubernetes.patches).toEqual([]);
+    expect(kubernetes.calls).toEqual(['review', 'patch', 'get']);
+    expect(recorded()).not.toMatchObject({ host: { rebootIntent: {} } });
   });
 
   it('is judged again when the controller takes the state back before the patch', async () => {

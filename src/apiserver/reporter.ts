@@ -1,6 +1,7 @@
 /**
  * Records an agent's report: judges it against one object and patches that very object, with its resourceVersion as
- * the precondition (protocol 2). Whatever is lost is looked up, not guessed (protocol 1).
+ * the precondition (protocol 2): a patch that is accepted was judged against the live object, wherever the object came
+ * from. That holds for a reboot intent as well (protocol 4). Whatever is lost is looked up, not guessed (protocol 1).
  */
 import type { BottlerocketShadow } from '../api/v2/bottlerocketshadow.ts';
 import { BottlerocketShadows } from '../api/v2/bottlerocketshadow.ts';
@@ -50,8 +51,7 @@ export class Reporter {
    * tell; NodeMismatch, ShadowNotFound, InvalidReport, KubernetesUnavailable.
    */
   async record(identity: Identity, report: StatusReport): Promise<ReportAccepted> {
-    const shadow = mustBeLive(report) ? undefined : this.#options.shadows.recent(identity.node);
-    let round: Round = { shadow, sentAt: undefined };
+    let round: Round = { shadow: this.#options.shadows.recent(identity.node), sentAt: undefined };
     for (let count = 0; count < MAX_ROUNDS; count += 1) {
       const outcome = await this.#try(identity, report, round);
       if ('done' in outcome) return outcome.done;
@@ -113,9 +113,6 @@ export class Reporter {
     }
   }
 }
-
-/** A reboot intent is judged against the live object alone (protocol 4). */
-const mustBeLive = (report: StatusReport): boolean => (report.host.rebootIntent ?? null) !== null;
 
 const accepted = ({ uid, generation, seq }: StatusReport): ReportAccepted => ({ uid, generation, seq });
 
