@@ -285,11 +285,11 @@ export const AGENT_CASES: Readonly<Record<string, readonly AgentCase[]>> = {
       host: { settings: pinned, update: image },
     }),
     seen('the image is recorded, the lock restored', {
-      shadow: staging({ host: { staged: STAGED } }),
+      shadow: staging({ host: { staged: STAGED, saved } }),
       host: { update: image },
     }),
     seen('the host is armed with the target', {
-      shadow: staging({ host: { staged: STAGED } }),
+      shadow: staging({ host: { staged: STAGED, saved } }),
       host: { update: READY },
     }),
     seen('the host is armed with another version', {
@@ -357,6 +357,11 @@ export const AGENT_CASES: Readonly<Record<string, readonly AgentCase[]>> = {
   '`MonitoringUpdate` is asked for': [
     seen('the target runs', { shadow: monitoring({ state: 'RebootedIntoUpdate' }), host: newBoot }),
     seen('that is recorded', { shadow: monitoring(), host: newBoot }),
+    seen('that is recorded, the check after the boot is due', {
+      shadow: monitoring(),
+      host: newBoot,
+      checkDue: true,
+    }),
     seen('another boot', { shadow: monitoring(), host: { bootId: 'boot-3', running: NEW } }),
     seen('another version runs', { shadow: monitoring(), host: { bootId: OTHER_BOOT } }),
   ],

@@ -43,7 +43,6 @@ describe('an update', () => {
         "Idle",
         "Idle/Prepare",
         "Idle/Activate",
-        "Idle",
         "StagedAndPerformedUpdate",
         "StagedAndPerformedUpdate/Reboot",
         "RebootedIntoUpdate",

@@ -1,7 +1,8 @@
 /** States 2 and 3 on the host (protocol 2 and 4): the intent, the reboot, and what is there afterwards. */
 import type { RebootIntent } from '../api/v2/bottlerocketshadow.ts';
 import { parseRfc3339 } from '../runtime/clock.ts';
-import { POLL_MS, REST_MS, report, reportError, wait } from './agent-view.ts';
+import { wantedWaves } from './agent-settings.ts';
+import { POLL_MS, REST_MS, command, report, reportError, resultOf, wait } from './agent-view.ts';
 import type { AgentDecision, AgentView } from './agent-view.ts';
 import { isAhead } from './states.ts';
 
@@ -131,7 +132,24 @@ export function decideMonitoring(view: AgentView): AgentDecision {
     return reportError(view, 'UnexpectedVersion', `After the update the host runs ${host.running}.`);
   }
   const isTold = recorded?.current_state === 'MonitoringUpdate' && recorded.host?.bootId === host.bootId;
-  return isTold
-    ? wait(view, REST_MS, 'The controller watches the node')
-    : report(view, { state: 'MonitoringUpdate' });
+  if (!isTold) return report(view, { state: 'MonitoringUpdate' });
+  return lookForUpdates(view) ?? wait(checked(view), REST_MS, 'The controller watches the node');
+}
+
+/**
+ * With the reboot the host has forgotten its last check. The next one is made while the node is verified, so that what
+ * it finds is told together with Idle.
+ */
+function lookForUpdates(view: AgentView): AgentDecision | undefined {
+  if (!view.checkDue || view.memory.pending !== undefined || view.host.update === 'busy') return undefined;
+  return wantedWaves(view) === undefined ? command(view, 'refresh') : undefined;
+}
+
+/** Notes when a check succeeded. One that failed is left to be told in state Idle. */
+function checked(view: AgentView): AgentView {
+  const { host, memory, now } = view;
+  if (memory.pending?.type !== 'refresh' || host.update === 'busy') return view;
+  if (resultOf(view, host.update) !== 'succeeded') return view;
+  const { pending: _pending, ...rest } = memory;
+  return { ...view, memory: { ...rest, checkedAt: new Date(now).toISOString() } };
 }

@@ -46,31 +46,42 @@ function wantedLock(view: AgentView): AgentDecision | undefined {
 }
 
 /**
- * The next step of restoring the lock, and `ignore-waves` once no policy asks for it: first the setting (only while it
- * is still the value we set), then the record. Undefined when nothing is saved.
+ * Puts back what was saved and is still what we set: the lock, and `ignore-waves` once no policy asks for it. Undefined
+ * when nothing on the host has to change.
  */
-export function restoreSettings(view: AgentView): AgentDecision | undefined {
-  const saved = savedOf(view);
-  const { settings } = view.host;
-  if (isSet(saved.versionLock)) {
-    const isOurs = sameVersion(settings.versionLock, saved.versionLockSet);
-    if (isOurs && !sameVersion(settings.versionLock, saved.versionLock)) {
-      return {
-        action: { do: 'settings', change: { versionLock: saved.versionLock ?? 'latest' } },
-        memory: view.memory,
-      };
-    }
-    return forget(view, { ...saved, versionLock: null, versionLockSet: null });
-  }
-  if (!isSet(saved.ignoreWaves) || view.shadow.spec.host?.waves === 'Ignore') return undefined;
-  if (settings.ignoreWaves && saved.ignoreWaves === false) {
-    return { action: { do: 'settings', change: { ignoreWaves: false } }, memory: view.memory };
-  }
-  return forget(view, { ...saved, ignoreWaves: null });
+export function putBackSettings(view: AgentView): AgentDecision | undefined {
+  const change = { ...lockToPutBack(view), ...wavesToPutBack(view) };
+  if (Object.keys(change).length === 0) return undefined;
+  return { action: { do: 'settings', change }, memory: view.memory };
 }
 
-/** Records what is left of the saved settings. */
-function forget(view: AgentView, saved: SavedSettings): AgentDecision {
-  const rest = isSet(saved.versionLock) || isSet(saved.ignoreWaves) ? saved : null;
-  return report(view, { state: recordedState(view), saved: rest });
+function lockToPutBack(view: AgentView): { versionLock?: string } {
+  const { versionLock, versionLockSet } = savedOf(view);
+  const current = view.host.settings.versionLock;
+  if (!isSet(versionLock)) return {};
+  const isOurs = sameVersion(current, versionLockSet);
+  return isOurs && !sameVersion(current, versionLock) ? { versionLock: versionLock ?? 'latest' } : {};
+}
+
+function wavesToPutBack(view: AgentView): { ignoreWaves?: boolean } {
+  if (keepsWaves(view)) return {};
+  return view.host.settings.ignoreWaves && savedOf(view).ignoreWaves === false ? { ignoreWaves: false } : {};
+}
+
+const keepsWaves = (view: AgentView): boolean => view.shadow.spec.host?.waves === 'Ignore';
+
+/** What stays saved once the settings are put back: `ignore-waves`, while the policy ignores waves. */
+export function stillSaved(view: AgentView): SavedSettings | null {
+  const { ignoreWaves } = savedOf(view);
+  return keepsWaves(view) && isSet(ignoreWaves) ? { ignoreWaves: ignoreWaves ?? null } : null;
+}
+
+/**
+ * The next step of restoring settings: first what is on the host, then what is recorded. Undefined when nothing is
+ * saved that has to be restored.
+ */
+export function restoreSettings(view: AgentView): AgentDecision | undefined {
+  const { versionLock, ignoreWaves } = savedOf(view);
+  if (!isSet(versionLock) && (!isSet(ignoreWaves) || keepsWaves(view))) return undefined;
+  return putBackSettings(view) ?? report(view, { state: recordedState(view), saved: stillSaved(view) });
 }

@@ -12,7 +12,7 @@ import {
   wait,
 } from './agent-view.ts';
 import type { AgentDecision, AgentMemory, AgentView, SeenUpdate } from './agent-view.ts';
-import { restoreSettings, wantedSettings } from './agent-settings.ts';
+import { putBackSettings, stillSaved, wantedSettings } from './agent-settings.ts';
 
 /** A view that has the target and a status at hand. */
 interface Staging extends AgentView {
@@ -47,16 +47,10 @@ function alreadyThere(view: AgentView): AgentDecision {
   if (view.shadow.status?.current_state === 'StagedAndPerformedUpdate')
     return wait(view, POLL_MS, 'Staged was reported');
   return (
-    restoreSettings(view) ??
-    report(view, { state: 'StagedAndPerformedUpdate', staged: null, saved: keptSaved(view) })
+    putBackSettings(view) ??
+    report(view, { state: 'StagedAndPerformedUpdate', staged: null, saved: stillSaved(view) })
   );
 }
-
-/** `ignore-waves` may stay saved while the policy ignores waves; the lock was restored before. */
-const keptSaved = (view: AgentView): ReturnType<typeof savedOf> =>
-  view.shadow.spec.host?.waves === 'Ignore' ? savedOf(view) : null;
-
-const savedOf = (view: AgentView) => view.shadow.status?.host?.saved ?? null;
 
 const stagedHere = (view: AgentView): StagedImage | undefined => {
   const staged = view.shadow.status?.host?.staged ?? undefined;
@@ -143,9 +137,13 @@ function recordPrepared(view: Staging, timestamp: string): AgentDecision {
 
 // ---- after the image is recorded -------------------------------------------------------------------------
 
+/**
+ * The lock has done its work and goes back before anything is activated. That it has is told together with Staged:
+ * in this attempt it is not set again, so a late report cannot take away what a restore would need.
+ */
 function activateTarget(view: Staging, staged: StagedImage): AgentDecision {
-  const restore = restoreSettings(view);
-  if (restore !== undefined) return restore;
+  const putBack = putBackSettings(view);
+  if (putBack !== undefined) return putBack;
   const { update } = view;
   if (update.state === 'Ready') return armed(view);
   const wasOverwritten = update.last?.type === 'prepare' && update.last.timestamp !== staged.timestamp;
@@ -163,7 +161,11 @@ function armed(view: Staging): AgentDecision {
   if (view.shadow.status?.current_state === 'StagedAndPerformedUpdate')
     return wait(view, POLL_MS, 'Staged was reported');
   const { pending: _pending, ...memory } = view.memory;
-  return report(view, { state: 'StagedAndPerformedUpdate' }, { ...memory, tries: 0 });
+  return report(
+    view,
+    { state: 'StagedAndPerformedUpdate', saved: stillSaved(view) },
+    { ...memory, tries: 0 },
+  );
 }
 
 function tryActivate(view: Staging): AgentDecision {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { BottlerocketShadow } from '../api/v2/bottlerocketshadow.ts';
 import { CLOSE_AFTER_MS, POST_WITHIN_MS, REPOST_AFTER_MS } from './agent-reboot.ts';
 import { MAX_TRIES } from './agent-view.ts';
-import type { AgentAction, AgentMemory, HostCommand, SeenHost, SeenUpdate } from './agent-view.ts';
+import type { AgentAction, AgentMemory, HostCommand, SeenUpdate } from './agent-view.ts';
 import { decideAgent } from './agent.ts';
 import { legalReport } from './report.ts';
 import {
@@ -144,17 +143,12 @@ const TABLES: Record<string, Row[]> = {
       'set versionLock latest',
     ],
     [
-      'it forgets the saved lock once it is restored',
-      { shadow: staging({ host: { staged: STAGED, saved } }), host: { update: prepared } },
-      'report Idle',
-    ],
-    [
       'it leaves a lock alone that somebody has set since',
       {
-        shadow: staging({ host: { staged: STAGED, saved } }),
+        shadow: staging({ host: { staged: { ...STAGED, timestamp: 't9' }, saved } }),
         host: { settings: { versionLock: '1.40.0', ignoreWaves: false }, update: prepared },
       },
-      'report Idle',
+      'activate',
     ],
     [
       'it activates then',
@@ -295,6 +289,25 @@ const TABLES: Record<string, Row[]> = {
     ],
     ['it has said so', { shadow: monitoring(), host: { bootId: OTHER_BOOT, running: NEW } }, 'wait'],
     [
+      'a check is due',
+      { shadow: monitoring(), host: { bootId: OTHER_BOOT, running: NEW }, checkDue: true },
+      'refresh',
+    ],
+    [
+      'a check is due that another client is in the way of',
+      { shadow: monitoring(), host: { bootId: OTHER_BOOT, running: NEW, update: 'busy' }, checkDue: true },
+      'wait',
+    ],
+    [
+      'a check is due before which the host has to be told to ignore waves: that is done in Idle',
+      {
+        shadow: monitoring({ spec: { host: { lock: 'Pin', waves: 'Ignore' } } }),
+        host: { bootId: OTHER_BOOT, running: NEW },
+        checkDue: true,
+      },
+      'wait',
+    ],
+    [
       'it tells a new boot',
       { shadow: monitoring(), host: { bootId: 'boot-3', running: NEW } },
       'report MonitoringUpdate',
@@ -413,58 +426,6 @@ describe('everything an agent would report', () => {
   });
 });
 
-/** Carries out what the agent decides about settings until it does something else. */
-function settle(shadow: BottlerocketShadow, host: Partial<SeenHost>): string[] {
-  const done: string[] = [];
-  let settings = { versionLock: 'latest', ignoreWaves: false, ...host.settings };
-  let now = shadow;
-  for (let i = 0; i < 10; i++) {
-    const { action: found } = decideAgent(agentView({ shadow: now, host: { ...host, settings } }));
-    done.push(found.do === 'report' ? `save ${JSON.stringify(found.draft.host.saved)}` : said(found));
-    if (found.do === 'settings') settings = { ...settings, ...found.change };
-    else if (found.do === 'report' && found.draft.current_state === now.status?.current_state)
-      now = {
-        ...now,
-        status: {
-          ...now.status,
-          host: { ...now.status?.host, ...found.draft.host, seq: i, generation: 9 },
-        },
-      };
-    else return done;
-  }
-  return done;
-}
-
-describe('the settings', () => {
-  it('are saved, then set, waves before the lock', () => {
-    const host = { lock: 'Pin', waves: 'Ignore' } as const;
-    expect(settle(staging({ spec: { host } }), {})).toEqual([
-      'save {"ignoreWaves":false}',
-      'set ignoreWaves true',
-      `save {"ignoreWaves":false,"versionLock":"latest","versionLockSet":"${NEW}"}`,
-      `set versionLock ${NEW}`,
-      'refresh',
-    ]);
-  });
-
-  it('are restored, then forgotten, before the image is activated', () => {
-    const shadow = staging({ host: { staged: { ...STAGED, timestamp: 't9' }, saved } });
-    expect(settle(shadow, { ...locked, update: prepared })).toEqual([
-      'set versionLock latest',
-      'save null',
-      'activate',
-    ]);
-  });
-
-  it('that were somebody’s pin come back as that pin', () => {
-    const shadow = idle({
-      state: 'ErrorReset',
-      host: { saved: { versionLock: 'v1.41.0', versionLockSet: NEW } },
-    });
-    expect(settle(shadow, locked)[0]).toBe('set versionLock v1.41.0');
-  });
-});
-
 const pursue = (change: AgentChange): string =>
   action({ shadow: committed(), host: { update: READY }, ...change });
 const after = (ms: number): Pick<AgentChange, 'now' | 'monotonicMs'> => ({
@@ -550,6 +511,23 @@ describe('the POST', () => {
 });
 
 describe('memory', () => {
+  it('of a check that succeeded while the node is verified is when it was; one that failed is told in Idle', () => {
+    const after = (succeeded: boolean) =>
+      decideAgent(
+        agentView({
+          shadow: monitoring(),
+          host: {
+            bootId: OTHER_BOOT,
+            running: NEW,
+            update: seenUpdate({ state: 'Idle', last: last('refresh', { succeeded }) }),
+          },
+          memory: pending('refresh'),
+        }),
+      ).memory;
+    expect(after(true)).toEqual({ attempt: 3, tries: 0, checkedAt: new Date(NOW).toISOString() });
+    expect(after(false)).toEqual({ attempt: 3, tries: 0, ...pending('refresh') });
+  });
+
   it('of another attempt is forgotten, but for a command that runs on the host', () => {
     const memory: Partial<AgentMemory> = {
       attempt: 2,
