@@ -77,7 +77,8 @@ describe('what is shown of a node', () => {
 
 describe('an Event', () => {
   it.each<[NodeReason['reason'], 'Normal' | 'Warning' | undefined]>([
-    ['NoSlot', 'Normal'],
+    ['NoSlot', undefined],
+    ['Excluded', 'Normal'],
     ['WindowClosed', 'Normal'],
     ['PodDisruptionBudget', 'Warning'],
     ['PolicyTie', 'Warning'],
@@ -90,14 +91,16 @@ describe('an Event', () => {
   });
 
   it('is not repeated for other words of the same reason', () => {
-    const update = { reason: 'NoSlot', message: 'Old words.', since: EARLIER };
-    expect(show(shadow({ status: { update } }), NO_SLOT)?.events).toEqual([]);
+    const update = { reason: 'PolicyTie', message: 'Old words.', since: EARLIER };
+    const reason: NodeReason = { reason: 'PolicyTie', message: 'New words.' };
+    expect(show(shadow({ status: { update } }), reason)?.events).toEqual([]);
   });
 });
 
 describe('what has to last before it is shown', () => {
   it('is what passes by itself, and other words for what is shown', () => {
     expect(lastsMs(shadow(), NO_SLOT)).toBe(0);
+    expect(lastsMs(shadow(), { reason: 'Staging', message: '' })).toBe(3_000);
     expect(lastsMs(shadow(), { reason: 'Draining', message: '' })).toBe(10_000);
     expect(lastsMs(shadow(), { reason: 'PuttingBack', message: '' })).toBe(30_000);
     const staging = shadow({ status: { update: { reason: 'Staging', message: 'Refresh', since: EARLIER } } });

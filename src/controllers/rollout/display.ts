@@ -16,15 +16,23 @@ export const UP_TO_DATE = 'UpToDate';
 
 const SHORT_MS = 10_000;
 const LONG_MS = 30_000;
+/**
+ * A host reports on a new state within moments. A write of what is shown at that very time would make one of the two
+ * fail, and say what the report changes.
+ */
+const REPORT_MS = 3_000;
 
 /** How long a reason has to last before it is shown: what passes by itself in moments is no news. */
 const BRIEF_MS: Partial<Record<string, number>> = {
+  Staging: REPORT_MS,
+  Verifying: REPORT_MS,
   Reserved: LONG_MS,
   PuttingBack: LONG_MS,
   Resting: LONG_MS,
   AgentNotReporting: LONG_MS,
   NodeNotReady: SHORT_MS,
   Draining: SHORT_MS,
+  Rebooting: SHORT_MS,
   PodDisruptionBudget: SHORT_MS,
   PodTerminating: SHORT_MS,
   EvictionThrottled: SHORT_MS,
@@ -58,9 +66,10 @@ const WARNINGS = new Set<string>([
   'ClockSkew',
 ]);
 
-/** Said by the Event of a step, or no news: no Event of their own. */
+/** Said by the Event of a step, or no news (most nodes of a rollout wait for a slot): no Event of their own. */
 const SILENT = new Set<string>([
   'UpToDate',
+  'NoSlot',
   'Reserved',
   'Staging',
   'Draining',
