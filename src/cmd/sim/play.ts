@@ -1,0 +1,102 @@
+/** Plays a scenario to its end: the real code in a world in memory, judged after every change. */
+import { Nodes } from '../../api/core.ts';
+import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
+import type { Fault, Call } from '../../sim/cluster/call.ts';
+import { seededRandom } from '../../sim/random.ts';
+import { applyEvent } from '../../sim/scenario/events/registry.ts';
+import type { Scenario } from '../../sim/scenario/scenario.ts';
+import type { FaultSource, Stage } from '../../sim/scenario/stage.ts';
+import { World } from '../world/world.ts';
+
+const HOUR = 3_600_000;
+/** Within this all that can be updated is, once nothing goes wrong any more. */
+const LIVENESS_MS = 48 * HOUR;
+
+/** One thing that must not be. */
+export interface Failure {
+  /** Name of the rule. */
+  rule: string;
+  message: string;
+  /** Virtual milliseconds since the start. */
+  atMs: number;
+}
+
+/** What came of a scenario. */
+export interface Outcome {
+  failures: Failure[];
+  /** Of the world's log: two runs of one scenario have the same. */
+  digest: string;
+  /** How long the world went on. */
+  virtualMs: number;
+  reboots: number;
+}
+
+export interface PlayOptions {
+  /** Told of every line of the world's log. */
+  sink?: (line: string) => void;
+}
+
+/** The faults of the Kubernetes API that are on now. */
+class Faults {
+  readonly #sources = new Set<FaultSource>();
+
+  add(source: FaultSource): () => void {
+    this.#sources.add(source);
+    return () => void this.#sources.delete(source);
+  }
+
+  readonly ask = (call: Call): Fault | undefined => {
+    for (const source of this.#sources) {
+      const fault = source(call);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  };
+}
+
+const isUpdated = ({ cluster, machines }: World, { releases }: Scenario): boolean =>
+  machines.every(({ host }) => host.image.version === releases.at(-1)) &&
+  cluster.peekAll(UpdatePolicies).every(({ status }) => (status?.updating ?? []).length === 0) &&
+  cluster.peekAll(Nodes).every(({ spec }) => spec?.unschedulable !== true);
+
+/** See the head of this file. */
+export async function play(scenario: Scenario, { sink }: PlayOptions = {}): Promise<Outcome> {
+  const faults = new Faults();
+  const mends: (() => void)[] = [];
+  const world = new World({
+    seed: scenario.seed,
+    nodes: scenario.nodes,
+    version: scenario.version,
+    releases: scenario.releases,
+    startMs: Date.parse(scenario.startsAt),
+    faults: faults.ask,
+    ...(sink === undefined ? {} : { sink }),
+  });
+  world.start();
+  for (const policy of scenario.policies) world.applyPolicy(policy);
+  for (const [index, event] of scenario.events.entries()) {
+    const stage: Stage = {
+      clock: world.clock,
+      cluster: world.cluster,
+      machines: world.machines,
+      random: seededRandom(`${scenario.seed}/event-${index}`),
+      addFaults: (source) => faults.add(source),
+      onCalm: (mend) => void mends.push(mend),
+    };
+    world.clock.after(event.atMs, () => applyEvent(event, stage));
+  }
+  await world.clock.advance(scenario.calmAfterMs);
+  for (const mend of mends) mend();
+  const calm = await world.clock.runUntil(() => isUpdated(world, scenario), LIVENESS_MS);
+  const virtualMs = world.clock.monotonic();
+  await world.stop();
+  const failures = world.monitor.breaches.map(({ invariant, message, atMs }) => ({
+    rule: `invariant ${invariant}`,
+    message,
+    atMs,
+  }));
+  if (!calm) {
+    failures.push({ rule: 'liveness', message: 'not every node was updated', atMs: virtualMs });
+  }
+  return { failures, digest: world.cluster.log.digest(), virtualMs, reboots: world.reboots.count };
+}
