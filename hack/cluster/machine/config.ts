@@ -5,8 +5,8 @@ import type { Image } from '../../../src/sim/host/versions.ts';
 /** Programs that run on every machine; absolute paths. */
 export interface MachinePrograms {
   containerd: string;
-  /** `containerd-shim-runc-v2`. */
-  containerdShim: string;
+  /** `containerd-shim-runc-v2`; containerd looks for it on its PATH. */
+  shim: string;
   ctr: string;
   kubelet: string;
   kubeProxy: string;
@@ -14,7 +14,7 @@ export interface MachinePrograms {
   pause: string;
   /** Debian's. */
   runc: string;
-  /** Directory of the CNI plugins `bridge`, `host-local`, `loopback` and `portmap`. */
+  /** Directory of the CNI plugins `ptp`, `host-local`, `loopback` and `portmap`. */
   cniDir: string;
 }
 
