@@ -137,6 +137,46 @@ describe('a report', () => {
   });
 });
 
+describe('the connection', () => {
+  it('is shared by requests that follow each other', async () => {
+    const seen = answers(200, { type: 'SHADOW', object: shadow });
+    const one = channel();
+    for (let i = 0; i < 3; i++) expect(await one.get(never)).toMatchObject({ kind: 'ok' });
+    expect(new Set(seen.map(({ socket }) => socket)).size).toBe(1);
+  });
+
+  it('is another one for the stream', async () => {
+    const seen = answers(200, '{"type":"GONE"}\n');
+    const one = channel();
+    await one.get(never);
+    await linesUntilEnd(one.watch(never));
+    await one.get(never);
+    expect(seen.map(({ socket }) => socket === seen[0]?.socket)).toEqual([true, false, true]);
+  });
+
+  it('that the server has closed meanwhile is followed by another', async () => {
+    answers(200, { type: 'SHADOW', object: shadow });
+    const one = channel();
+    await one.get(never);
+    server.closeIdleConnections();
+    await expect.poll(() => one.get(never)).toMatchObject({ kind: 'ok' });
+  });
+
+  it('is not used again once its request was given up', async () => {
+    const one = channel();
+    const stop = new AbortController();
+    const asked: IncomingMessage[] = [];
+    handle = (request) => {
+      asked.push(request);
+      stop.abort();
+    };
+    expect(await one.get(stop.signal)).toMatchObject({ kind: 'unknown' });
+    const seen = answers(200, { type: 'SHADOW', object: shadow });
+    expect(await one.get(never)).toMatchObject({ kind: 'ok' });
+    expect(seen[0]?.socket).not.toBe(asked[0]?.socket);
+  });
+});
+
 describe('a live read', () => {
   it('brings the shadow, or says that there is none', async () => {
     answers(200, { type: 'SHADOW', object: shadow });

@@ -1,6 +1,10 @@
-/** The Channel over HTTPS, with built-ins only: one connection a request, the token file read for each. */
+/**
+ * The Channel over HTTPS, with built-ins only; the token file is read for each request. The stream has its connection.
+ * Other requests share one that is kept for a short while: the reports of a step follow each other within seconds, and
+ * a replica that has just had the token reviewed does not ask for it again.
+ */
 import { readFile } from 'node:fs/promises';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { SecureContext } from 'node:tls';
@@ -29,6 +33,8 @@ export interface HttpsChannelOptions {
 const REQUEST_LIMIT_MS = 30_000;
 /** Largest answer that is read. */
 const ANSWER_LIMIT_BYTES = 1024 * 1024;
+/** A connection without a request is closed after so long; the server would after 65 s. */
+const KEEP_MS = 30_000;
 /** Longest pause that a server may ask for. */
 const RETRY_AFTER_LIMIT_MS = 300_000;
 
@@ -36,12 +42,16 @@ interface Sending {
   method: 'GET' | 'PUT';
   path: string;
   body?: string;
+  /** Never over a connection that is kept: it is used for as long as it lasts. */
+  isStream?: true;
 }
 
 /** See the head of this file. */
 export class HttpsChannel implements Channel {
   readonly #options: HttpsChannelOptions;
   readonly #ca: CaBundle;
+  /** Keeps a connection that was opened under one CA bundle. */
+  #kept: { context: SecureContext; agent: Agent } | undefined;
 
   constructor(options: HttpsChannelOptions) {
     this.#options = options;
@@ -51,7 +61,7 @@ export class HttpsChannel implements Channel {
   async *watch(signal: AbortSignal): AsyncGenerator<StreamLine> {
     const { clock } = this.#options;
     const response = await withTimeout({ clock, limitMs: REQUEST_LIMIT_MS, signal }, () =>
-      this.#send({ method: 'GET', path: `${SHADOW_PATH}?watch=true` }, signal),
+      this.#send({ method: 'GET', path: `${SHADOW_PATH}?watch=true`, isStream: true }, signal),
     ).catch((error: unknown) => {
       throw lost(error);
     });
@@ -98,7 +108,7 @@ export class HttpsChannel implements Channel {
   }
 
   /** Sends a request. @returns the response once its headers are there. */
-  async #send({ method, path, body }: Sending, signal: AbortSignal): Promise<IncomingMessage> {
+  async #send({ method, path, body, isStream }: Sending, signal: AbortSignal): Promise<IncomingMessage> {
     const { url, tokenFile } = this.#options;
     const [token, secureContext] = await Promise.all([readFile(tokenFile, 'utf8'), this.#ca.context()]);
     const options: RequestOptions & { secureContext: SecureContext } = {
@@ -112,10 +122,19 @@ export class HttpsChannel implements Channel {
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       },
-      agent: false,
+      agent: isStream === true ? false : this.#agentFor(secureContext),
       secureContext,
     };
     return responseTo(httpsRequest(options), body, signal);
+  }
+
+  /** Whom to trust has changed: what was opened before is not used again, and closes by itself. */
+  #agentFor(context: SecureContext): Agent {
+    if (this.#kept?.context !== context) {
+      const agent = new Agent({ keepAlive: true, maxFreeSockets: 1, timeout: KEEP_MS });
+      this.#kept = { context, agent };
+    }
+    return this.#kept.agent;
   }
 }
 
