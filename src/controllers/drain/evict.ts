@@ -51,7 +51,7 @@ export interface EvictionOrder {
   gracePeriodSeconds?: number;
   /** Asked before each eviction; the rest of the batch is left when it says no. */
   mayEvict: () => boolean;
-  /** Look up the PodDisruptionBudgets of pods that are blocked, to name them with their numbers. */
+  /** Look up the PodDisruptionBudget of a pod that is blocked, to name it with its numbers. */
   namesBudgets: boolean;
 }
 
@@ -123,7 +123,7 @@ async function describe(
   const budgets = new Map<string, Promise<PodDisruptionBudget[]>>();
   const blockers: Blocker[] = [];
   for (const { pod, outcome } of held) {
-    const selecting = namesBudgets && needsBudgets(outcome) ? await budgetsOf(port, pod, budgets) : [];
+    const selecting = needsBudgets(outcome, namesBudgets) ? await budgetsOf(port, pod, budgets) : [];
     const blocker = describeBlocker(pod, outcome, selecting);
     if (blocker !== undefined) blockers.push(blocker);
   }
@@ -132,7 +132,9 @@ async function describe(
 
 const keyOf = (pod: Pod): string => `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`;
 
-const needsBudgets = ({ is }: EvictionOutcome): boolean => is === 'blocked' || is === 'twoBudgets';
+/** Two budgets do not go away by themselves: they are named at once. */
+const needsBudgets = ({ is }: EvictionOutcome, namesBudgets: boolean): boolean =>
+  is === 'twoBudgets' || (namesBudgets && is === 'blocked');
 
 /** The budgets that select a pod. That they cannot be read costs their names, nothing else. */
 async function budgetsOf(

@@ -19,6 +19,12 @@ const blocked = new KubernetesError('throttled', 'no', {
   ],
 });
 
+const twice = new KubernetesError(
+  'server',
+  'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+  { status: 500 },
+);
+
 /** Drains over pods that a test moves, on a clock that a test moves. */
 function draining(names: string[], answers: Record<string, KubernetesError> = {}) {
   const pods = new Map<string, Pod>(
@@ -115,6 +121,15 @@ describe('a drain', () => {
     expect(view()?.blocked?.message).toContain('shop/b');
     expect(lists).not.toContain('poddisruptionbudgets');
     await round();
+    expect(lists).not.toContain('poddisruptionbudgets');
+    await round();
+    expect(lists).toContain('poddisruptionbudgets');
+  });
+
+  it('names the budgets at once where there are two: that does not pass by itself', async () => {
+    const { round, view, lists } = draining(['b'], { b: twice });
+    await round();
+    expect(view()?.blocked?.reason).toBe('MultipleDisruptionBudgets');
     expect(lists).toContain('poddisruptionbudgets');
   });
 

@@ -49,6 +49,11 @@ export interface DrainsOptions {
 
 /** Wait after the n-th round of evictions; the first as long as a scheduler may still bind, since a list is needed then anyway. */
 const ROUND_WAITS_MS = [5_000, 4_000, 6_000, 10_000, 15_000];
+/**
+ * Most budgets let a pod go within moments, and nobody needs to know their names. This round comes before a drain that
+ * is held is shown, after 10 s.
+ */
+const NAMED_FROM_ROUND = 2;
 /** A list that found nothing is good for a decision for so long. */
 const LIST_VALID_MS = 10_000;
 const RETRY_MS = 5_000;
@@ -157,8 +162,7 @@ export class Drains {
       pods: batch,
       ...(order.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: order.gracePeriodSeconds }),
       mayEvict: () => !this.#isStopped && clock.now() < order.stopAtMs,
-      // Most budgets let a pod go within moments: nobody needs to know their names.
-      namesBudgets: drain.rounds > 0,
+      namesBudgets: drain.rounds >= NAMED_FROM_ROUND,
     });
     if (round.asked > 0) drain.blockers = round.blockers;
     const isMore = pods.length > batch.length && round.evicted > 0 && round.retryAfterMs === undefined;
