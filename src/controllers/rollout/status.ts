@@ -1,23 +1,19 @@
 /** What the status of a policy says after a plan: its ledger, what is counted, and what is shown. Pure. */
 import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
 import type { UpdatePolicy, UpdatePolicyStatus } from '../../api/v1/updatepolicy.ts';
-import type { EndReason } from '../../api/reasons.ts';
-import { END_COUNTS } from '../../api/reasons.ts';
 import { policyControls } from '../../policy/annotations.ts';
-import type { StatusNode } from '../../policy/progress.ts';
-import type { VersionRules } from '../../policy/versions.ts';
+import { Progress } from '../../policy/progress.ts';
 import { deriveStatus } from '../../policy/status.ts';
 import type { DerivedStatus } from '../../policy/status.ts';
 import { parseRfc3339, rfc3339 } from '../../runtime/clock.ts';
 import { subjectOf } from '../events/recorder.ts';
 import type { NewEvent } from '../events/recorder.ts';
 import { mergePatch, sameJson } from '../kube/mergepatch.ts';
-import type { PolicyNode } from './nodefacts.ts';
 import type { PolicyPlan } from './planpolicy.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What is only shown is written no more often than this. */
-const SHOW_EVERY_MS = 15_000;
+const SHOW_EVERY_MS = 30_000;
 /** With several nodes in flight, what can wait is written together: ends that are no failure, and slots set free. */
 const GATHER_MS = 2_000;
 const MAX_HISTORY = 5;
@@ -89,62 +85,24 @@ function isCondition(before: UpdatePolicyStatus, derived: DerivedStatus): boolea
 const statuses = (conditions: UpdatePolicyStatus['conditions']): unknown =>
   conditions?.map(({ type, status }) => [type, status]);
 
-function derive(plan: PolicyPlan, { now }: Snapshot): DerivedStatus {
-  const { source, state, selected, budget, usedByOthers, draft } = plan;
-  const phases = new Map(draft.entries.map(({ shadowUid, phase }) => [shadowUid, phase]));
-  const phaseOf = ({ source: { shadow } }: PolicyNode): StatusNode['phase'] =>
-    phases.size === 0 ? undefined : phases.get(shadow?.metadata.uid ?? '');
+function derive(plan: PolicyPlan, { now, nodeOfShadow }: Snapshot): DerivedStatus {
+  const { source, state, selected, budget, usedByOthers, draft, reasons, exact } = plan;
+  const phases = new Map(draft.entries.map(({ shadowUid, phase }) => [nodeOfShadow(shadowUid), phase]));
+  const progress = new Progress(policyControls(source.metadata.annotations, now).resumeAtMs);
+  for (const node of selected) {
+    const why = reasons.get(node.source);
+    const words = why === undefined ? undefined : (exact.get(why.reason) ?? why);
+    progress.add(node.shown, phases.get(node.source), words);
+  }
   return deriveStatus({
     // What the plan has just counted stands before what was read.
     source: { ...source, status: { ...source.status, ...draft.status } },
     policy: state,
-    nodes: selected.map((node) => statusNode(node, plan, phaseOf(node))),
+    progress,
     budget,
     usedByOthers,
-    resumeAtMs: policyControls(source.metadata.annotations, now).resumeAtMs,
   });
 }
-
-/** A row of the status; what derives from the node alone is kept with it. */
-interface StatusRow extends StatusNode {
-  phase: StatusNode['phase'];
-  why: StatusNode['why'];
-}
-
-const rows = new WeakMap<PolicyNode, { versions: VersionRules | undefined; row: StatusRow }>();
-
-function statusNode(node: PolicyNode, plan: PolicyPlan, phase: StatusNode['phase']): StatusNode {
-  const { versions } = plan.state;
-  const known = rows.get(node);
-  const row = known !== undefined && known.versions === versions ? known.row : newRow(node, versions);
-  if (row !== known?.row) rows.set(node, { versions, row });
-  row.phase = phase;
-  const why = plan.reasons.get(node.name);
-  row.why = why === undefined ? undefined : (plan.exact.get(why.reason) ?? why);
-  return row;
-}
-
-function newRow(
-  { name, controls, shadow, source }: PolicyNode,
-  versions: VersionRules | undefined,
-): StatusRow {
-  const host = source.shadow?.status?.host;
-  return {
-    name,
-    excluded: controls.excluded,
-    phase: undefined,
-    lastEnd: shadow?.backoff === undefined ? undefined : lastEnd(shadow.backoff),
-    retryAtMs: controls.retryAtMs,
-    variant: host?.variant ?? undefined,
-    arch: host?.arch ?? undefined,
-    current: shadow?.current ?? undefined,
-    verdict: (shadow === undefined ? undefined : versions?.judge(shadow)) ?? { kind: 'unknown' },
-    why: undefined,
-  };
-}
-
-const lastEnd = ({ reason, atMs }: { reason: string; atMs: number }): StatusNode['lastEnd'] =>
-  reason in END_COUNTS ? { reason: reason as EndReason, atMs } : undefined;
 
 /** A rollout begins with its first slot and ends when nothing is left to be updated, or with another target. */
 function rolloutAndHistory(
