@@ -83,8 +83,8 @@ export class Budget {
   readonly #unavailable: Set<string>;
   readonly #byDomain = new Map<string, Set<string>>();
   #entries: number;
-  /** Made once: the same text for every node that waits. */
-  #noSlot: Block | undefined;
+  /** By what they are about; the same text for every node that waits, until a slot is taken or put back. */
+  readonly #said = new Map<string, Block>();
 
   constructor(input: BudgetInput) {
     this.#input = input;
@@ -110,7 +110,7 @@ export class Budget {
     this.#unavailable.add(node);
     this.#entries += 1;
     this.#enter(node);
-    this.#noSlot = undefined;
+    this.#said.clear();
   }
 
   /**
@@ -122,18 +122,20 @@ export class Budget {
   putBack(node: string, unavailableAnyway: boolean): void {
     if (!unavailableAnyway) this.#unavailable.delete(node);
     this.#byDomain.get(this.#input.domainOf(node) ?? '')?.delete(node);
+    this.#said.clear();
   }
 
   /** Whether there is no slot for one more node. */
   slot(): Block | undefined {
     if (this.#holders.size < this.limit) return undefined;
-    this.#noSlot ??= block(
-      'NoSlot',
-      this.limit === 0
-        ? 'spec.maxConcurrentUpdates allows no node.'
-        : `${this.#holders.size} of ${this.limit} slots are taken, by ${some([...this.#holders].toSorted())}.`,
+    return this.#say('slots', () =>
+      block(
+        'NoSlot',
+        this.limit === 0
+          ? 'spec.maxConcurrentUpdates allows no node.'
+          : `${this.#holders.size} of ${this.limit} slots are taken, by ${some([...this.#holders].toSorted())}.`,
+      ),
     );
-    return this.#noSlot;
   }
 
   /** Whether the ledger holds no further entry. */
@@ -163,12 +165,13 @@ export class Budget {
     if (there >= topology.maxConcurrentUpdates) return this.#domainFull(topology, domain);
     if (there > 0 || topology.maxDomains === 0) return undefined;
     const active = [...this.#byDomain].filter(([, nodes]) => nodes.size > 0).map(([name]) => name);
-    return active.length < topology.maxDomains
-      ? undefined
-      : block(
-          'TopologyLimit',
-          `${active.length} of ${topology.maxDomains} values of ${topology.key} are being worked on: ${some(active.map(shown).toSorted())}.`,
-        );
+    if (active.length < topology.maxDomains) return undefined;
+    return this.#say('domains', () =>
+      block(
+        'TopologyLimit',
+        `${active.length} of ${topology.maxDomains} values of ${topology.key} are being worked on: ${some(active.map(shown).toSorted())}.`,
+      ),
+    );
   }
 
   /** The cap of the domain, for a node that counts in it already. */
@@ -189,19 +192,29 @@ export class Budget {
   }
 
   #domainFull(topology: EffectiveTopology, domain: string): Block {
-    const nodes = [...(this.#byDomain.get(domain) ?? [])].toSorted();
-    return block(
-      'TopologyLimit',
-      `${nodes.length} of ${topology.maxConcurrentUpdates} nodes with ${topology.key} ${shown(domain)} are being updated: ${some(nodes)}.`,
-    );
+    return this.#say(`domain ${domain}`, () => {
+      const nodes = [...(this.#byDomain.get(domain) ?? [])].toSorted();
+      return block(
+        'TopologyLimit',
+        `${nodes.length} of ${topology.maxConcurrentUpdates} nodes with ${topology.key} ${shown(domain)} are being updated: ${some(nodes)}.`,
+      );
+    });
   }
 
   #tooManyUnavailable(): Block {
-    const nodes = [...this.#unavailable].toSorted();
-    return block(
-      'MaxUnavailable',
-      `${nodes.length} selected nodes are unavailable or being updated, spec.maxUnavailable is ${this.#input.maxUnavailable}: ${some(nodes)}.`,
-    );
+    return this.#say('unavailable', () => {
+      const nodes = [...this.#unavailable].toSorted();
+      return block(
+        'MaxUnavailable',
+        `${nodes.length} selected nodes are unavailable or being updated, spec.maxUnavailable is ${this.#input.maxUnavailable}: ${some(nodes)}.`,
+      );
+    });
+  }
+
+  #say(about: string, make: () => Block): Block {
+    const said = this.#said.get(about) ?? make();
+    this.#said.set(about, said);
+    return said;
   }
 }
 

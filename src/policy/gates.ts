@@ -28,13 +28,24 @@ export const unsupportedOs: Gate = ({ node }) =>
     ? undefined
     : block('UnsupportedOS', `The host runs Bottlerocket ${node.unsupportedVersion}.`);
 
+const verdictBlocks = new WeakMap<object, Block>();
+
+/** What a verdict says; one object for all nodes that share the verdict. */
+function verdictBlock(reason: Block['reason'], verdict: { readonly message: string }): Block {
+  const known = verdictBlocks.get(verdict);
+  if (known?.reason === reason) return known;
+  const made = block(reason, verdict.message);
+  verdictBlocks.set(verdict, made);
+  return made;
+}
+
 /** A host that cannot ask its repository does not know whether it is up to date. */
 export const upToDate: Gate = ({ policy, node: { shadow } }) => {
   const code = shadow?.error?.code;
   if (shadow === undefined || !shadow.asked || code === 'RepositoryUnreachable' || code === 'HostUnreachable')
     return undefined;
   const verdict = policy.versions?.judge(shadow);
-  return verdict?.kind === 'upToDate' ? block('UpToDate', verdict.message) : undefined;
+  return verdict?.kind === 'upToDate' ? verdictBlock('UpToDate', verdict) : undefined;
 };
 
 export const policyInvalid: Gate = ({ policy }) => policy.blocks.invalid;
@@ -134,10 +145,10 @@ export const eligibleVersion: Gate = ({ policy, node: { shadow } }) => {
     case 'eligible':
       return undefined;
     case 'notOffered':
-      return block('NotOffered', verdict.message);
+      return verdictBlock('NotOffered', verdict);
     case 'none':
     case 'upToDate':
-      return block('NoEligibleVersion', verdict.message);
+      return verdictBlock('NoEligibleVersion', verdict);
     case 'unknown':
     case undefined:
       return block('AgentNotReporting', 'The agent has not reported which versions are offered yet.');

@@ -1,24 +1,31 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CONDITION_REASONS, END_REASONS, PROGRESS_REASONS, WAIT_REASONS } from '../api/reasons.ts';
-import type { UpdatePolicy, UpdatePolicySpec } from '../api/v1/updatepolicy.ts';
+import type { LedgerPhase, UpdatePolicy, UpdatePolicySpec } from '../api/v1/updatepolicy.ts';
 import { withDefaults } from './effective.ts';
 import { estimateCompletion } from './estimate.ts';
 import { policyState } from './facts.ts';
 import type { PolicyFacts } from './facts.ts';
 import { parseInstant } from './instant.ts';
-import type { StatusNode } from './progress.ts';
+import { Progress } from './progress.ts';
+import type { StatusNode, Why } from './progress.ts';
 import { deriveStatus, windowText } from './status.ts';
 import type { DerivedStatus } from './status.ts';
 import { VersionRules } from './versions.ts';
 import { CompiledWindows } from './windows.ts';
+
+/** A node, and what is so about it now. */
+interface Shown extends StatusNode {
+  phase: LedgerPhase | undefined;
+  why: Why | undefined;
+}
 
 const at = parseInstant;
 const NOW = at('2026-01-10T02:00:00Z');
 const weekend = { name: 'weekend', schedule: '0 1 * * 6', duration: '6h', timeZone: 'Europe/Paris' };
 const UP_TO_DATE = { kind: 'upToDate', message: '' } as const;
 
-const node = (name: string, facts: Partial<StatusNode> = {}): StatusNode => ({
+const node = (name: string, facts: Partial<Shown> = {}): Shown => ({
   name,
   excluded: false,
   phase: undefined,
@@ -31,13 +38,13 @@ const node = (name: string, facts: Partial<StatusNode> = {}): StatusNode => ({
   why: undefined,
   ...facts,
 });
-const done = (name: string, facts: Partial<StatusNode> = {}): StatusNode =>
+const done = (name: string, facts: Partial<Shown> = {}): Shown =>
   node(name, { current: '1.44.0', verdict: UP_TO_DATE, why: { reason: 'UpToDate', message: '' }, ...facts });
 
 interface Given {
   spec?: UpdatePolicySpec;
   facts?: Partial<PolicyFacts>;
-  nodes?: StatusNode[];
+  nodes?: Shown[];
   before?: UpdatePolicy['status'];
   now?: number;
   resumeAtMs?: number;
@@ -65,13 +72,14 @@ function status({ spec = {}, facts = {}, nodes = [], before, now = NOW, resumeAt
     spec,
     ...(before === undefined ? {} : { status: before }),
   };
+  const progress = new Progress(resumeAtMs);
+  for (const { phase, why, ...each } of nodes) progress.add(each, phase, why);
   return deriveStatus({
     source,
     policy,
-    nodes,
+    progress,
     budget: { limit: 4, used: 3 },
     usedByOthers: ['n9'],
-    resumeAtMs,
   });
 }
 
@@ -156,7 +164,7 @@ describe('conditions', () => {
 
 describe('what nodes do', () => {
   const failed = { reason: 'BootFallback', atMs: NOW - 1_000 } as const;
-  it.each<[string, StatusNode, string]>([
+  it.each<[string, Shown, string]>([
     ['in the ledger', node('n', { phase: 'Reserved', excluded: true }), 'updating'],
     ['excluded, even when up to date', done('n', { excluded: true }), 'excluded'],
     ['failed', node('n', { lastEnd: failed }), 'failed'],
@@ -232,7 +240,7 @@ describe('texts and numbers', () => {
   ])('give one reason: %s', (...[, given, reason]) => expect(status(given).summary.reason).toBe(reason));
 });
 
-const waits = (name: string, reason: 'NoSlot' | 'Backoff' | 'PodDisruptionBudget' | 'Draining'): StatusNode =>
+const waits = (name: string, reason: 'NoSlot' | 'Backoff' | 'PodDisruptionBudget' | 'Draining'): Shown =>
   node(name, { why: { reason, message: `because of ${name}` } });
 
 describe('why nodes wait', () => {

@@ -9,21 +9,19 @@ import { policyConditions } from './conditions.ts';
 import { estimateCompletion } from './estimate.ts';
 import { formatInstant } from './facts.ts';
 import type { PolicyState } from './facts.ts';
-import { blockedReasons, countNodes, cut, isUpdated, newestTarget, targetsOf } from './progress.ts';
-import type { BlockedReason, NodeCounts, StatusNode } from './progress.ts';
+import { cut, newestTarget } from './progress.ts';
+import type { BlockedReason, NodeCounts, Progress } from './progress.ts';
 import type { WindowVerdict } from './windows.ts';
 
 export interface StatusInput {
   /** The object that was read; its status is what stood before. */
   readonly source: UpdatePolicy;
   readonly policy: PolicyState;
-  /** The nodes that the policy wins. */
-  readonly nodes: readonly StatusNode[];
+  /** Of the nodes that the policy wins. */
+  readonly progress: Progress;
   readonly budget: Pick<Budget, 'limit' | 'used'>;
   /** Selected nodes that another policy is still updating. */
   readonly usedByOthers: readonly string[];
-  /** The policy's `resume`. */
-  readonly resumeAtMs: number | undefined;
 }
 
 export type DerivedStatus = Required<
@@ -41,10 +39,8 @@ const MAX_WINDOW_TEXT = 128;
  * `startedAt`, `failures` and `updated` of the status before: they are counted with the ledger.
  */
 export function deriveStatus(input: StatusInput): DerivedStatus {
-  const { source, policy, resumeAtMs } = input;
-  const nodes = countNodes(input.nodes, resumeAtMs);
-  const updated = input.nodes.filter((node) => isUpdated(node, resumeAtMs)).length;
-  const blocked = blockedReasons(input.nodes);
+  const { source, policy, progress } = input;
+  const { counts: nodes, updated, blocked } = progress;
   const window = windowText(policy.window, policy.now);
   const generation = source.metadata.generation ?? 0;
   const before = source.status?.conditions;
@@ -55,7 +51,7 @@ export function deriveStatus(input: StatusInput): DerivedStatus {
     summary: { updated: `${updated}/${nodes.selected}`, window, reason: reasonText(policy, blocked) },
     budget: budgetOf(input, nodes),
     window: windowStatus(policy.window),
-    rollout: rolloutOf(input, nodes),
+    rollout: rolloutOf(input),
     blocked,
   };
 }
@@ -101,10 +97,9 @@ function windowStatus(window: WindowVerdict | undefined): DerivedStatus['window'
   };
 }
 
-function rolloutOf(input: StatusInput, nodes: NodeCounts): DerivedStatus['rollout'] {
-  const { source, policy, resumeAtMs } = input;
+function rolloutOf({ source, policy, progress }: StatusInput): DerivedStatus['rollout'] {
+  const { counts, targets } = progress;
   const before = source.status?.rollout;
-  const targets = targetsOf(input.nodes, resumeAtMs);
   const startedAtMs = parseRfc3339(before?.startedAt);
   const done =
     startedAtMs === undefined || policy.windows === undefined || policy.blocks.halted !== undefined
@@ -113,7 +108,7 @@ function rolloutOf(input: StatusInput, nodes: NodeCounts): DerivedStatus['rollou
           now: policy.now,
           startedAtMs,
           updated: before?.updated ?? 0,
-          pending: nodes.pending + nodes.updating,
+          pending: counts.pending + counts.updating,
         });
   return {
     ...before,

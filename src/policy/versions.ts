@@ -104,6 +104,9 @@ interface Judged {
   readonly verdict: VersionVerdict;
 }
 
+/** A cluster's hosts report a few different offers; this only bounds what nonsense could add. */
+const MAX_SHARED = 1_024;
+
 /** The versions a policy allows, read once. @throws PolicyTextError `range` or `version` from the constructor. */
 export class VersionRules {
   readonly #range: Range;
@@ -112,6 +115,8 @@ export class VersionRules {
   readonly #observe: boolean;
   /** By the host's own list: it stays the same object until the host reports another. */
   readonly #verdicts = new WeakMap<readonly string[], Judged>();
+  /** By what was reported: hosts that report the same share their verdict. */
+  readonly #shared = new Map<string, VersionVerdict>();
   /** The same host is asked about several times in a row. */
   #last: Judged | undefined;
 
@@ -150,11 +155,21 @@ export class VersionRules {
       available,
       current,
       chosen,
-      verdict: this.#decide(current, available, chosen ?? undefined),
+      verdict: this.#share(current, available, chosen ?? undefined),
     };
     this.#verdicts.set(available, judged);
     this.#last = judged;
     return judged.verdict;
+  }
+
+  #share(current: string, available: readonly string[], chosen: string | undefined): VersionVerdict {
+    const key = JSON.stringify([current, this.#observe ? chosen : undefined, ...available]);
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known;
+    if (this.#shared.size >= MAX_SHARED) this.#shared.clear();
+    const verdict = this.#decide(current, available, chosen);
+    this.#shared.set(key, verdict);
+    return verdict;
   }
 
   #decide(current: string, available: readonly string[], chosen: string | undefined): VersionVerdict {

@@ -80,6 +80,7 @@ export class Gatherer {
       attempts,
       orphans,
       ledger,
+      nodeOfShadow: (shadowUid) => this.#table.ofShadow(shadowUid),
       podsOf: (node) => nodePods.get(node),
       lastPodsOf: (node) => nodePods.last(node),
       podsDueMs: (node) => nodePods.dueMs(node),

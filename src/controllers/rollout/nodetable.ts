@@ -17,6 +17,7 @@ import { isBottlerocket } from '../shadows/osimage.ts';
 import { Selections } from './compile.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { isNodeReady, isPodReady } from './health.ts';
+import { needsCare } from './nodecare.ts';
 import type { NodeFacts } from './snapshot.ts';
 
 const SHADOW_PREFIX = shadowName('');
@@ -29,6 +30,9 @@ export class NodeTable {
   readonly #caches: Caches;
   readonly #selections = new Selections();
   readonly #rows = new Map<string, NodeFacts>();
+  readonly #byShadow = new Map<string, NodeFacts>();
+  /** Numbers of rows that are gone; the next nodes get them. */
+  readonly #freeRows: number[] = [];
   #dirty: Set<string> | 'all' = 'all';
 
   constructor(caches: Caches) {
@@ -61,6 +65,8 @@ export class NodeTable {
     if (this.#selections.use(policies)) this.#dirty = 'all';
     if (this.#dirty === 'all') {
       this.#rows.clear();
+      this.#byShadow.clear();
+      this.#freeRows.length = 0;
       for (const { metadata } of this.#caches.nodes.store.list()) this.#refresh(metadata.name);
     } else {
       for (const name of this.#dirty) this.#refresh(name);
@@ -69,18 +75,39 @@ export class NodeTable {
     return this.#rows;
   }
 
-  #refresh(name: string): void {
-    const node = this.#caches.nodes.store.get(name);
-    if (node === undefined || !isBottlerocket(node)) this.#rows.delete(name);
-    else this.#rows.set(name, this.#row(name, node));
+  /** The node that has the shadow of a UID. */
+  ofShadow(uid: string): NodeFacts | undefined {
+    return this.#byShadow.get(uid);
   }
 
-  #row(name: string, node: Node): NodeFacts {
+  #refresh(name: string): void {
+    const node = this.#caches.nodes.store.get(name);
+    const known = this.#rows.get(name);
+    if (node !== undefined && isBottlerocket(node)) {
+      // Without free numbers the rows have all numbers below their count.
+      const row = known?.row ?? this.#freeRows.pop() ?? this.#rows.size;
+      this.#put(known, this.#facts(row, node));
+    } else if (known !== undefined) {
+      this.#put(known, undefined);
+      this.#freeRows.push(known.row);
+    }
+  }
+
+  #put(old: NodeFacts | undefined, facts: NodeFacts | undefined): void {
+    if (old?.shadow !== undefined) this.#byShadow.delete(uidOf(old.shadow));
+    if (facts?.shadow !== undefined) this.#byShadow.set(uidOf(facts.shadow), facts);
+    if (facts !== undefined) this.#rows.set(facts.name, facts);
+    else if (old !== undefined) this.#rows.delete(old.name);
+  }
+
+  #facts(row: number, node: Node): NodeFacts {
+    const { name } = node.metadata;
     const { shadows, pods, namespace } = this.#caches;
     const shadow = shadows.store.get(`${namespace}/${shadowName(name)}`);
     const onNode = pods.store.byIndex('node', name);
-    return {
+    const facts = {
       name,
+      row,
       node,
       shadow: shadow !== undefined && isOwnedBy(shadow, node) ? shadow : undefined,
       isReady: isNodeReady(node),
@@ -89,8 +116,11 @@ export class NodeTable {
       selection: this.#selections.of(node),
       hasAttemptMarks: hasAttemptMarks(node),
     };
+    return { ...facts, needsCare: needsCare(facts) };
   }
 }
+
+const uidOf = ({ metadata }: BottlerocketShadow): string => metadata.uid ?? '';
 
 const hasAttemptMarks = (node: Node): boolean =>
   Object.entries(readMarks(node).marks).some(([key, mark]) => mark !== undefined && isAttemptMark(key, mark));

@@ -5,6 +5,7 @@ import type { LedgerEntry, UpdatePolicy, UpdatePolicySpec } from '../../api/v1/u
 import { policySelector } from '../../policy/select.ts';
 import type { Action } from './actions.ts';
 import { compilePolicy } from './compile.ts';
+import { needsCare } from './nodecare.ts';
 import { planRollout } from './plan.ts';
 import type { RolloutPlan } from './plan.ts';
 import type { AttemptFacts, NodeFacts, Snapshot } from './snapshot.ts';
@@ -103,21 +104,20 @@ function snapshotOf({ nodes, spec = {}, policy = {}, status = {}, snapshot = {} 
   const compiled = compilePolicy(source);
   const select = policySelector([compiled]);
   const facts = new Map<string, NodeFacts>(
-    Object.entries(nodes).map(([name, fields]) => {
+    Object.entries(nodes).map(([name, fields], row) => {
       const node = nodeOf(name, fields);
-      return [
+      const rest = {
         name,
-        {
-          name,
-          node,
-          shadow: shadowOf(name, fields),
-          isReady: fields.isReady ?? true,
-          isAgentReporting: true,
-          runsOperator: false,
-          selection: select(node.metadata.labels),
-          hasAttemptMarks: false,
-        },
-      ];
+        row,
+        node,
+        shadow: shadowOf(name, fields),
+        isReady: fields.isReady ?? true,
+        isAgentReporting: true,
+        runsOperator: false,
+        selection: select(node.metadata.labels),
+        hasAttemptMarks: false,
+      };
+      return [name, { ...rest, needsCare: needsCare(rest) }];
     }),
   );
   const attempts = updating.map((entry): AttemptFacts => ({
@@ -144,6 +144,7 @@ function snapshotOf({ nodes, spec = {}, policy = {}, status = {}, snapshot = {} 
     attempts: new Map([['p', attempts]]),
     orphans: [],
     ledger: new Map(updating.map(({ shadowUid }) => [shadowUid, { policyUid: 'p', policyName: 'p' }])),
+    nodeOfShadow: (uid) => [...facts.values()].find(({ shadow }) => shadow?.metadata.uid === uid),
     podsOf: () => undefined,
     lastPodsOf: () => undefined,
     podsDueMs: () => 0,
@@ -175,8 +176,17 @@ const reserved = (fields: Fields): string[] => {
 /** The ledger as a plan leaves it. */
 const ledgerAfter = (fields: Fields): LedgerEntry[] => patchesOf(plan(fields).actions)[0]?.updating ?? [];
 
-const reasonsOf = (fields: Fields): Record<string, string> =>
-  Object.fromEntries([...plan(fields).reasons].map(([name, { reason }]) => [name, reason]));
+const reasonsIn = (snapshot: Snapshot): Record<string, string> => {
+  const { reasons } = planRollout(snapshot);
+  return Object.fromEntries(
+    [...snapshot.nodes.values()].flatMap((facts) => {
+      const found = reasons.get(facts);
+      return found === undefined ? [] : [[facts.name, found.reason]];
+    }),
+  );
+};
+
+const reasonsOf = (fields: Fields): Record<string, string> => reasonsIn(snapshotOf(fields));
 
 describe('admission', () => {
   it('reserves up to the limit, in one write', () => {

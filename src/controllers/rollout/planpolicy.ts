@@ -21,15 +21,17 @@ import type { Reservation } from '../../protocol/ledger.ts';
 import { cordonMarkOf } from '../../protocol/marks.ts';
 import { attemptOf, isSettled, reportedState } from '../../protocol/states.ts';
 import { parseRfc3339 } from '../../runtime/clock.ts';
-import type { Action, NodeReason } from './actions.ts';
+import type { Action } from './actions.ts';
 import { advance } from './advance.ts';
 import type { Advance, EntryContext, LedgerChange } from './advance.ts';
 import { entryContext } from './entrycontext.ts';
 import { LedgerDraft } from './ledgerdraft.ts';
+import type { Fleet } from './fleet.ts';
 import { nodeBlocks } from './nodeblocks.ts';
+import type { NodeReasons } from './nodereasons.ts';
 import { domainOf, policyNode, waitingPodOf } from './nodefacts.ts';
 import type { PolicyNode } from './nodefacts.ts';
-import type { AttemptFacts, NodeFacts, PolicyFacts, Snapshot } from './snapshot.ts';
+import type { AttemptFacts, Holder, NodeFacts, PolicyFacts, Snapshot } from './snapshot.ts';
 
 /** What was decided for one policy. */
 export interface PolicyPlan {
@@ -37,8 +39,8 @@ export interface PolicyPlan {
   state: PolicyState;
   draft: LedgerDraft;
   actions: Action[];
-  /** Why nodes are where they are, by name; a node on its way from one step to the next has none. */
-  reasons: ReadonlyMap<string, NodeReason>;
+  /** Why nodes are where they are; a node on its way from one step to the next has none. */
+  reasons: Pick<NodeReasons, 'get'>;
   /** By reason that is shown on nodes in general words: the words that name what keeps them now. */
   exact: ReadonlyMap<string, Block>;
   selected: readonly PolicyNode[];
@@ -59,7 +61,8 @@ export class PolicyPlanner {
   readonly #selected: PolicyNode[];
   readonly #usedByOthers: string[];
   readonly #actions: Action[] = [];
-  readonly #reasons: Map<string, NodeReason>;
+  readonly #reasons: NodeReasons;
+  readonly #holders: Fleet['holders'];
   readonly #exact = new Map<string, Block>();
   readonly #sharedBlocks = new Map<string, Block>();
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -67,9 +70,10 @@ export class PolicyPlanner {
   constructor(
     snapshot: Snapshot,
     facts: PolicyFacts,
-    { selected, reasons }: { selected: readonly NodeFacts[]; reasons: Map<string, NodeReason> },
+    { fleet, reasons }: { fleet: Fleet; reasons: NodeReasons },
   ) {
     this.#reasons = reasons;
+    this.#holders = fleet.holders;
     const { now, isClockWrong } = snapshot;
     const { compiled } = facts;
     const { source } = compiled;
@@ -88,11 +92,8 @@ export class PolicyPlanner {
       },
       now,
     );
-    this.#selected = selected.map((node) => this.#policyNode(node));
-    this.#usedByOthers =
-      snapshot.ledger.size === this.#attempts.length
-        ? []
-        : selected.filter(({ shadow }) => this.#isOfOther(shadow?.metadata.uid)).map(({ name }) => name);
+    this.#selected = (fleet.won.get(compiled.uid) ?? []).map((node) => this.#policyNode(node));
+    this.#usedByOthers = nodesOfOthers(compiled.uid, fleet);
     this.#wakeForWindow();
   }
 
@@ -125,11 +126,6 @@ export class PolicyPlanner {
     return isHalted(this.#draft.status.halt, resume, this.#snapshot.now);
   }
 
-  #isOfOther(shadowUid: string | undefined): boolean {
-    const holder = shadowUid === undefined ? undefined : this.#snapshot.ledger.get(shadowUid);
-    return holder !== undefined && holder.policyUid !== this.#facts.compiled.uid;
-  }
-
   #wake(atMs: number | undefined): void {
     if (atMs !== undefined && atMs > this.#snapshot.now) this.#wakeAtMs = Math.min(this.#wakeAtMs, atMs);
   }
@@ -142,14 +138,15 @@ export class PolicyPlanner {
   }
 
   #policyNode(node: NodeFacts): PolicyNode {
-    const { waitForPods, effective } = this.#facts.compiled;
+    const { compiled: policy } = this.#facts;
+    const { waitForPods } = policy;
     const { now } = this.#snapshot;
-    if (waitForPods === undefined) return policyNode(node, { now, effective });
+    if (waitForPods === undefined) return policyNode(node, { now, policy });
     const waitingPod = (): string | undefined => {
       const pods = this.#snapshot.lastPodsOf(node.name) ?? [];
       return waitingPodOf(pods, ({ metadata }) => waitForPods(metadata.labels));
     };
-    return policyNode(node, { now, effective, waitingPod });
+    return policyNode(node, { now, policy, waitingPod });
   }
 
   #budget(ledger: readonly LedgerEntry[]): Budget {
@@ -198,12 +195,12 @@ export class PolicyPlanner {
   }
 
   #take(attempt: AttemptFacts, { action, ledger, reason, wakeAtMs }: Advance): void {
-    const { entry, node } = attempt;
+    const { entry, facts } = attempt;
     if (action !== undefined) this.#actions.push(action);
     const success = this.#successWithin(attempt, ledger);
     if (ledger !== undefined && success !== 'soon') this.#draft.apply(entry, ledger);
     if (success === 'over') this.#draft.apply(entry, REMOVE);
-    if (reason !== undefined && node !== undefined) this.#reasons.set(entry.node, reason);
+    if (reason !== undefined && facts !== undefined) this.#reasons.set(facts, reason);
     this.#wake(wakeAtMs);
   }
 
@@ -273,24 +270,22 @@ export class PolicyPlanner {
     const candidates: PolicyNode[] = [];
     const blockOf = nodeBlocks(this.#state, budget);
     for (const node of this.#selected) {
-      const { source, name } = node;
-      const { shadow, selection } = source;
-      const holder = this.#snapshot.ledger.get(shadow?.metadata.uid ?? '');
+      const holder = this.#holders.get(node.source);
       if (holder?.policyUid === this.#state.uid) continue;
-      const owner = holder === undefined ? undefined : { uid: holder.policyUid, name: holder.policyName };
-      const found = selectionBlock(selection, owner) ?? blockOf(node);
+      const found = ownerBlock(node, holder) ?? blockOf(node);
       if (found === undefined) candidates.push(node);
-      else this.#blocked(name, found, node);
+      else this.#blocked(node, found);
       // Whether such a pod still runs is asked again only when the node could start.
-      if (found?.reason === 'WaitForPods' && budget.slot() === undefined) this.#hasPods(name);
+      if (found?.reason === 'WaitForPods' && budget.slot() === undefined) this.#hasPods(node.name);
     }
     if (candidates.length > 0) this.#start(candidates, budget);
   }
 
-  #blocked(name: string, found: Block, node: PolicyNode): void {
+  #blocked(node: PolicyNode, found: Block): void {
+    const { source } = node;
     // What the policy that owns the node says of its attempt stands before this.
-    if (found.reason === 'OwnedByOther' && this.#reasons.has(name)) return;
-    this.#reasons.set(name, SHARED.has(found.reason) ? this.#shared(found) : found);
+    if (found.reason === 'OwnedByOther' && this.#reasons.get(source) !== undefined) return;
+    this.#reasons.set(source, SHARED.has(found.reason) ? this.#shared(found) : found);
     if (found.reason === 'Backoff') this.#wake(node.shadow?.backoff?.untilMs);
     this.#wake(node.controls.runNowUntilMs);
   }
@@ -316,7 +311,7 @@ export class PolicyPlanner {
     for (const node of ordered) {
       const found = budget.slot() ?? budgetBlock({ policy: this.#state, node, budget });
       if (found !== undefined) {
-        this.#blocked(node.name, found, node);
+        this.#blocked(node, found);
         continue;
       }
       const reservation = this.#mayStart(node) ? this.#reservation(node) : undefined;
@@ -332,7 +327,7 @@ export class PolicyPlanner {
     const { sightSinceMs } = this.#snapshot;
     if (sightSinceMs === undefined) {
       const message = 'No API server that agents could report to is Ready, or the cluster cannot be seen.';
-      this.#reasons.set(name, { reason: 'AgentNotReporting', message });
+      this.#reasons.set(source, { reason: 'AgentNotReporting', message });
       return false;
     }
     const isComplete = this.#attempts.every(({ isInLedger }) => isInLedger);
@@ -370,6 +365,22 @@ export class PolicyPlanner {
     this.#actions.push({ do: 'patchPolicy', policy: source, patch, why: 'Holding a policy' });
   }
 }
+
+/** Nodes that a policy wins and another one is still updating. */
+function nodesOfOthers(policyUid: string, { holders }: Fleet): string[] {
+  const names: string[] = [];
+  for (const [{ name, selection }, holder] of holders) {
+    const isWon = selection.kind === 'won' && selection.policy.uid === policyUid;
+    if (isWon && holder.policyUid !== policyUid) names.push(name);
+  }
+  return names;
+}
+
+/** The node is this policy's, but perhaps another one is still at it. */
+const ownerBlock = ({ source }: PolicyNode, holder: Holder | undefined): Block | undefined =>
+  holder === undefined
+    ? undefined
+    : selectionBlock(source.selection, { uid: holder.policyUid, name: holder.policyName });
 
 const REMOVE = { do: 'remove' } as const;
 /** So long a host takes at most to report Idle after a success. */

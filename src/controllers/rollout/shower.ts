@@ -28,7 +28,7 @@ export class Shower {
     const actions: Action[] = [];
     let wakeAtMs: number | undefined;
     for (const facts of snapshot.nodes.values()) {
-      const subject = this.#subject(facts, plan.reasons.get(facts.name));
+      const subject = this.#subject(facts, plan.reasons.get(facts));
       if (subject === undefined || !isWritable(subject, snapshot, written)) continue;
       const dueMs = this.#dueMs(subject, snapshot.now);
       if (dueMs > snapshot.now) wakeAtMs = Math.min(wakeAtMs ?? dueMs, dueMs);

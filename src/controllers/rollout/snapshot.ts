@@ -10,6 +10,8 @@ import type { Lookup } from './lookups.ts';
 /** One Bottlerocket node. */
 export interface NodeFacts {
   readonly name: string;
+  /** A small number that no other node has while this one is there; for what is kept in arrays. */
+  readonly row: number;
   readonly node: Node;
   readonly shadow: BottlerocketShadow | undefined;
   readonly isReady: boolean;
@@ -20,6 +22,14 @@ export interface NodeFacts {
   readonly selection: Selection<CompiledPolicy>;
   /** Marks of some attempt are on the node. */
   readonly hasAttemptMarks: boolean;
+  /** See nodecare.ts. */
+  readonly needsCare: boolean;
+}
+
+/** The policy whose ledger has an entry for a shadow. */
+export interface Holder {
+  readonly policyUid: string;
+  readonly policyName: string;
 }
 
 /** One policy. */
@@ -63,7 +73,9 @@ export interface Snapshot {
   /** Shadows in flight whose policy is gone. */
   readonly orphans: readonly AttemptFacts[];
   /** UIDs of shadows that a ledger has an entry for, and that entry's policy. */
-  readonly ledger: ReadonlyMap<string, { policyUid: string; policyName: string }>;
+  readonly ledger: ReadonlyMap<string, Holder>;
+  /** The node that has the shadow of a UID. */
+  readonly nodeOfShadow: (shadowUid: string) => NodeFacts | undefined;
   /** Pods of a node, listed a moment ago for `drain.waitForPods`; undefined = to be listed. */
   readonly podsOf: (node: string) => readonly Pod[] | undefined;
   /** The same, however long ago. */

@@ -59,7 +59,7 @@ async function measure(nodes: number, rounds: number): Promise<Measured> {
     const betweenMs = performance.now();
     const plan = planRollout(snapshot);
     const endMs = performance.now();
-    made = { actions: plan.actions.length, reasons: plan.reasons.size };
+    made = { actions: plan.actions.length, reasons: [...plan.reasons.values()].length };
     if (index < WARM_UP) continue;
     gathers.push(betweenMs - startMs);
     plans.push(endMs - betweenMs);
