@@ -84,6 +84,14 @@ export class Caches {
     const ends = this.#all.map((reflector) => reflector.onProgress(listener));
     return () => ends.forEach((end) => end());
   }
+
+  /** Calls `listener` when an object comes, goes, or changes in more than its resourceVersion. @returns ends it. */
+  onNews(listener: () => void): () => void {
+    const ends = this.#all.map((reflector) =>
+      reflector.onChange((_key, old, object) => isNews(old, object) && listener()),
+    );
+    return () => ends.forEach((end) => end());
+  }
 }
 
 /** True when an object differs in more than its resourceVersion. */

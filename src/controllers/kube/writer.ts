@@ -70,6 +70,11 @@ export class Writer<T extends KubeObject> {
     return true;
   }
 
+  /** Whether any object may not be ready; false is certain. */
+  get mayHold(): boolean {
+    return this.#holds.size > 0;
+  }
+
   /** Objects that are not ready. */
   get holding(): ReadonlySet<string> {
     const keys = new Set<string>();

@@ -48,6 +48,8 @@ export class RolloutController {
   /** Rounds of drains and the like that go on beside the loop. */
   readonly #beside = new Set<Promise<unknown>>();
   #isStopping = false;
+  /** The last look did not see. */
+  #isBlind = true;
 
   constructor(options: RolloutControllerOptions) {
     this.#options = options;
@@ -81,7 +83,14 @@ export class RolloutController {
 
   /** Runs until the signal aborts; what is under way is finished. The caches have been listed by then. */
   async run(signal: AbortSignal): Promise<void> {
-    const ends = [this.#gatherer.follow(), this.#options.caches.onProgress(() => this.#loop.trigger())];
+    const { caches } = this.#options;
+    const look = (): void => this.#loop.trigger();
+    // Thousands of kubelets say every few minutes that they live: that is no news, but it moves the copies.
+    const ends = [
+      this.#gatherer.follow(),
+      caches.onNews(look),
+      caches.onProgress(() => this.#waitsForCopies && look()),
+    ];
     signal.addEventListener('abort', () => this.#stop(), { once: true });
     try {
       await this.#loop.run(signal);
@@ -89,6 +98,12 @@ export class RolloutController {
     } finally {
       ends.forEach((end) => end());
     }
+  }
+
+  /** A write of ours is to be seen, or the copies are to be in step again. */
+  get #waitsForCopies(): boolean {
+    const { nodes, shadows, policies } = this.#options.writers;
+    return this.#isBlind || [nodes, shadows, policies].some(({ mayHold }) => mayHold);
   }
 
   #stop(): void {
@@ -106,6 +121,7 @@ export class RolloutController {
     const all = [writers.nodes, writers.shadows, writers.policies];
     await Promise.all(all.map((writer) => writer.lookUpDoubtful()));
     const snapshot = this.#gatherer.gather();
+    this.#isBlind = snapshot.sightSinceMs === undefined;
     const plan = planRollout(snapshot);
     const shows = this.#shower.show(snapshot, plan);
     onPlan?.(snapshot, plan);

@@ -43,6 +43,8 @@ export class TestWorld {
   readonly logger: Logger;
   readonly stop = new AbortController();
   leader: SimClient | undefined;
+  /** How often leaders have looked at everything. */
+  looks = 0;
   #leading: AbortController | undefined;
   #leaders = 0;
 
@@ -117,6 +119,9 @@ export class TestWorld {
         namespace: NAMESPACE,
         instance: client.name,
         needsApiserverPods: false,
+        onLook: () => {
+          this.looks += 1;
+        },
       },
       leading.signal,
     );
