@@ -1,6 +1,7 @@
 /** `npm run dev`: a cluster to try the operator on. */
 import { parseArgs } from 'node:util';
-import { locatePrograms, ProgramsError } from './controlplane/programs.ts';
+import { locatePrograms } from './programs/controlplane.ts';
+import { ProgramsError } from './programs/errors.ts';
 import { startWorld, type World } from './dev/world.ts';
 
 const HELP = `npm run dev [-- --nodes N --version V --releases V,V]

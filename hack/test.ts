@@ -1,6 +1,6 @@
 /** `npm test`: every check and every test, closing with `N passed, N failed, N skipped`. */
 import { parseArgs } from 'node:util';
-import { locatePrograms } from './controlplane/programs.ts';
+import { locatePrograms } from './programs/controlplane.ts';
 import { closingLine, succeeded } from './testrun/counts.ts';
 import { Runner } from './testrun/runner.ts';
 import { STAGES, type Stage } from './testrun/stages.ts';

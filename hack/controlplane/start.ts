@@ -19,7 +19,7 @@ import {
   type Layout,
 } from './flags.ts';
 import { requestToken, writeKubeconfig, type IssuedToken, type TokenOptions } from './kubeconfig.ts';
-import type { Programs } from './programs.ts';
+import type { Programs } from '../programs/controlplane.ts';
 import { ask, type Endpoint } from './request.ts';
 
 const READY_TIMEOUT_MS = 60_000;

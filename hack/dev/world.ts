@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { APISERVER_SERVICE, NAMESPACE } from '../../src/api/names.ts';
 import type { Durations } from '../../src/sim/host/durations.ts';
-import type { Programs } from '../controlplane/programs.ts';
+import type { Programs } from '../programs/controlplane.ts';
 import { startControlPlane, type ControlPlane } from '../controlplane/start.ts';
 import { Supervisor, type Child } from '../process/supervisor.ts';
 import { DevCluster, logDir, machineDir, registryDir, type Component } from './cluster.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Programs } from '../controlplane/programs.ts';
+import type { Programs } from '../programs/controlplane.ts';
 import { Supervisor, type Child } from '../process/supervisor.ts';
 import {
   add,

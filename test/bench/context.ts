@@ -1,5 +1,5 @@
 /** What every measurement is given. */
-import type { Programs } from '../../hack/controlplane/programs.ts';
+import type { Programs } from '../../hack/programs/controlplane.ts';
 
 export interface Context {
   /** Says what is being done, one line at a time. */

@@ -1,7 +1,7 @@
 /** `npm run bench`: measures, prints a table with the budgets beside the figures, and judges nothing. */
 import { writeFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { locatePrograms } from '../../hack/controlplane/programs.ts';
+import { locatePrograms } from '../../hack/programs/controlplane.ts';
 import { benchAgentIdle, benchAgentStart } from './agent/bench.ts';
 import type { Context } from './context.ts';
 import type { Figure } from './figure.ts';

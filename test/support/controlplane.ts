@@ -3,7 +3,7 @@
  * started once a run. A suite reads it with `inject('controlPlane')`.
  */
 import type { TestProject } from 'vitest/node';
-import { locatePrograms } from '../../hack/controlplane/programs.ts';
+import { locatePrograms } from '../../hack/programs/controlplane.ts';
 import { startControlPlane, type ControlPlane } from '../../hack/controlplane/start.ts';
 
 /** What a suite may know of the control plane; plain data, since suites run in other threads. */

@@ -1,6 +1,6 @@
 /** vitest `globalSetup` of the e2e suite: one development cluster for all its files, with the operator in it. */
 import type { TestProject } from 'vitest/node';
-import { locatePrograms } from '../../hack/controlplane/programs.ts';
+import { locatePrograms } from '../../hack/programs/controlplane.ts';
 import type { ClusterFacts } from '../../hack/dev/cluster.ts';
 import { startWorld } from '../../hack/dev/world.ts';
 import type { Durations } from '../../src/sim/host/durations.ts';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CustomResourceDefinition } from '../../../src/api/crd.ts';
-import { locatePrograms } from '../../../hack/controlplane/programs.ts';
+import { locatePrograms } from '../../../hack/programs/controlplane.ts';
 import { ask, askFor } from '../../../hack/controlplane/request.ts';
 import { startControlPlane } from '../../../hack/controlplane/start.ts';
 import type { ControlPlane } from '../../../hack/controlplane/start.ts';

@@ -15,7 +15,7 @@ import { AGENT_OPTIONS } from '../../../src/agent/main.ts';
 import { apiserverOptions } from '../../../src/cmd/apiserver.ts';
 import { readConfig } from '../../../src/runtime/config.ts';
 import type { Options } from '../../../src/runtime/config.ts';
-import { locatePrograms } from '../../../hack/controlplane/programs.ts';
+import { locatePrograms } from '../../../hack/programs/controlplane.ts';
 import { ask, askFor } from '../../../hack/controlplane/request.ts';
 import type { Answer } from '../../../hack/controlplane/request.ts';
 import { startControlPlane } from '../../../hack/controlplane/start.ts';

@@ -20,8 +20,12 @@ export const goEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   CGO_ENABLED: '0',
 });
 
-/** Looks on the PATH, in GOROOT and where Go's own installer puts it; undefined when there is none. */
-export async function findGo(env: NodeJS.ProcessEnv = process.env): Promise<Go | undefined> {
+/**
+ * Looks on the PATH, in GOROOT and where Go's own installer puts it; undefined when there is none.
+ * @param dir directory of a go.mod: the version is the one that builds that module, since Go may fetch a newer
+ *   tool chain where a module asks for it
+ */
+export async function findGo(dir: string, env: NodeJS.ProcessEnv = process.env): Promise<Go | undefined> {
   const goroot = env['GOROOT'];
   const candidates = [
     'go',
@@ -30,9 +34,7 @@ export async function findGo(env: NodeJS.ProcessEnv = process.env): Promise<Go |
   ];
   for (const command of candidates) {
     try {
-      // In the module's directory, so that the answer is the version that builds it.
-      const cwd = join(import.meta.dirname, 'kubernetes');
-      const { stdout } = await run(command, ['env', 'GOVERSION'], { env: goEnvironment(env), cwd });
+      const { stdout } = await run(command, ['env', 'GOVERSION'], { env: goEnvironment(env), cwd: dir });
       return { command, version: stdout.trim() };
     } catch {
       // Not there, or not working: the next one.

@@ -1,12 +1,11 @@
-/** Builds the programs of the control plane from their pinned Go modules. */
+/** Builds the programs of a group from their pinned Go modules. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { setPriority } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Go } from './go.ts';
-import { goEnvironment } from './go.ts';
-import { MODULES, type Program, type ProgramModule } from './modules.ts';
+import type { Program, ProgramGroup } from './catalog.ts';
+import { goEnvironment, type Go } from './go.ts';
 
 /** Least time between two lines of progress. */
 const PROGRESS_INTERVAL_MS = 15_000;
@@ -19,7 +18,8 @@ const NICENESS = 5;
 
 export interface BuildOptions {
   go: Go;
-  /** The programs to build. */
+  group: ProgramGroup;
+  /** The programs of the group to build. */
   wanted: readonly Program[];
   /** Where they go; each appears there only when it is whole. */
   directory: string;
@@ -29,7 +29,6 @@ export interface BuildOptions {
 }
 
 interface GoCommand {
-  module: ProgramModule;
   args: string[];
   onLine?: (line: string) => void;
 }
@@ -37,7 +36,7 @@ interface GoCommand {
 /** Runs one Go command; resolves with its standard output. @throws with the last lines it wrote */
 async function runGo(options: BuildOptions, command: GoCommand): Promise<string> {
   const child = spawn(options.go.command, command.args, {
-    cwd: command.module.dir,
+    cwd: options.group.dir,
     env: goEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -56,7 +55,7 @@ async function runGo(options: BuildOptions, command: GoCommand): Promise<string>
     child.once('close', resolve);
   });
   if (code !== 0) {
-    throw new Error(`go ${command.args[0]} in ${command.module.dir} ended with ${code}:\n${tail.join('\n')}`);
+    throw new Error(`go ${command.args[0]} in ${options.group.dir} ended with ${code}:\n${tail.join('\n')}`);
   }
   return output;
 }
@@ -69,22 +68,17 @@ function lowerPriority(pid: number): void {
   }
 }
 
-/** `1.36.1` of `require k8s.io/kubernetes v1.36.1`. */
-async function versionOf(module: ProgramModule): Promise<string> {
-  const text = await readFile(join(module.dir, 'go.mod'), 'utf8');
-  const line = text.split('\n').find((each) => each.includes(` ${module.path} v`));
-  return /\sv(\S+)/.exec(line ?? '')?.[1] ?? '0.0.0';
+/** `1.36.1` of `require k8s.io/kubernetes v1.36.1`; undefined for a program of our own. */
+async function versionOf(group: ProgramGroup): Promise<string | undefined> {
+  if (group.module === undefined) return undefined;
+  const text = await readFile(join(group.dir, 'go.mod'), 'utf8');
+  const line = text.split('\n').find((each) => each.includes(` ${group.module} v`));
+  return /\sv(\S+)/.exec(line ?? '')?.[1];
 }
 
-/** Without these a program of Kubernetes calls itself v0.0.0-master. */
-async function linkerFlags(module: ProgramModule): Promise<string> {
-  const version = await versionOf(module);
-  const [major, minor] = version.split('.');
-  const values = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
-  const stamp = Object.entries(values).map(
-    ([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`,
-  );
-  return ['-s', '-w', ...(module === MODULES.kubernetes ? stamp : [])].join(' ');
+function linkerFlags(group: ProgramGroup, version: string | undefined): string {
+  const variables = Object.entries(group.variables?.(version ?? '0.0.0') ?? {});
+  return ['-s', '-w', ...variables.map(([name, value]) => `-X ${name}=${value}`)].join(' ');
 }
 
 /** Counts compiled packages and downloaded modules, and says so now and then. */
@@ -103,36 +97,28 @@ function progressOf(what: string, total: number, progress: (line: string) => voi
   };
 }
 
-async function buildModule(options: BuildOptions, module: ProgramModule, programs: Program[]): Promise<void> {
-  const packages = programs.flatMap((program) => module.packages[program] ?? []);
-  const what = `Building ${programs.join(', ')} ${await versionOf(module)}`;
-  options.progress(`${what}: fetching the sources`);
-  const listed = await runGo(options, { module, args: ['list', '-deps', '-mod=readonly', ...packages] });
-  const total = listed.split('\n').length;
-  const staging = await mkdtemp(join(options.directory, STAGING_PREFIX));
-  try {
-    await runGo(options, {
-      module,
-      args: [
-        'build',
-        '-v',
-        '-mod=readonly',
-        '-trimpath',
-        '-ldflags',
-        await linkerFlags(module),
-        '-o',
-        // The linker names a program after its package, which for etcd would be "server".
-        packages.length === 1 ? join(staging, programs[0] ?? '') : `${staging}/`,
-        ...packages,
-      ],
-      onLine: progressOf(what, total, options.progress),
-    });
-    for (const program of programs) {
-      await rename(join(staging, program), join(options.directory, basename(program)));
-    }
-  } finally {
-    await rm(staging, { recursive: true, force: true });
-  }
+/** Builds into a directory of its own, so that a program that is there is whole. */
+async function buildInto(staging: string, options: BuildOptions, version: string | undefined): Promise<void> {
+  const { group, wanted, progress } = options;
+  const packages = wanted.flatMap((program) => group.packages[program] ?? []);
+  const what = `Building ${[wanted.join(', '), ...(version === undefined ? [] : [version])].join(' ')}`;
+  progress(`${what}: fetching the sources`);
+  const listed = await runGo(options, { args: ['list', '-deps', '-mod=readonly', ...packages] });
+  await runGo(options, {
+    args: [
+      'build',
+      '-v',
+      '-mod=readonly',
+      '-trimpath',
+      '-ldflags',
+      linkerFlags(group, version),
+      '-o',
+      // The linker names a program after its package, which for etcd would be "server".
+      packages.length === 1 ? join(staging, wanted[0] ?? '') : `${staging}/`,
+      ...packages,
+    ],
+    onLine: progressOf(what, listed.split('\n').length, progress),
+  });
 }
 
 /** A build that was killed leaves its directory; only one builds at a time, so it is nobody's. */
@@ -143,18 +129,21 @@ async function removeLeftovers(directory: string): Promise<void> {
 }
 
 /**
- * Builds what is wanted into `directory`.
+ * Builds what is wanted of a group into `directory`.
  * @throws Error with the tool chain's last words
  */
 export async function buildPrograms(options: BuildOptions): Promise<void> {
+  const { group, wanted, directory, progress } = options;
   const startedAt = performance.now();
-  await removeLeftovers(options.directory);
-  options.progress(
-    `Building ${options.wanted.join(', ')} with ${options.go.version}: once for this machine, about 11 minutes on two cores`,
-  );
-  for (const module of Object.values(MODULES)) {
-    const programs = options.wanted.filter((program) => module.packages[program] !== undefined);
-    if (programs.length > 0) await buildModule(options, module, programs);
+  await removeLeftovers(directory);
+  const atMost = group.minutes === 0 ? 'a few seconds' : `at most about ${group.minutes} min on two cores`;
+  progress(`Building ${wanted.join(', ')} with ${options.go.version}: once for this machine, ${atMost}`);
+  const staging = await mkdtemp(join(directory, STAGING_PREFIX));
+  try {
+    await buildInto(staging, options, await versionOf(group));
+    for (const program of wanted) await rename(join(staging, program), join(directory, program));
+  } finally {
+    await rm(staging, { recursive: true, force: true });
   }
-  options.progress(`Built in ${Math.round((performance.now() - startedAt) / 1000)} s`);
+  progress(`Built ${wanted.join(', ')} in ${Math.round((performance.now() - startedAt) / 1000)} s`);
 }

@@ -1,4 +1,4 @@
-module brupop.bottlerocket.aws/hack/controlplane/etcd
+module brupop.bottlerocket.aws/hack/programs/etcd
 
 go 1.26.0
 

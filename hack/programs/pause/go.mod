@@ -1,0 +1,3 @@
+module brupop.bottlerocket.aws/hack/programs/pause
+
+go 1.26.0
