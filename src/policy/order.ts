@@ -17,23 +17,29 @@ export interface OrderFacts {
  * Candidates in the order they are started: nodes that run the operator's own pods last; then by domain, oldest
  * version first, name. Total and stable: the same nodes come in the same order whatever order they were given in.
  */
-export function candidateOrder<T extends OrderFacts>(candidates: readonly T[]): T[] {
+export const candidateOrder = <T extends OrderFacts>(candidates: readonly T[]): T[] =>
+  candidateGroups(candidates).flatMap(byName);
+
+/** The same, up to the name: groups in their order, so that only those whose turn comes need to be sorted (byName). */
+export function candidateGroups<T extends OrderFacts>(candidates: readonly T[]): T[][] {
   const domains = ranks(candidates, (each) => each.domain, byText);
   const versions = ranks(candidates, (each) => each.currentVersion, compareVersions);
   // One number a node first: comparing domains and versions for each of n log n comparisons would be most of the cost.
-  const buckets = new Map<number, T[]>();
+  const groups = new Map<number, T[]>();
   for (const candidate of candidates) {
     const { runsOperator, domain, currentVersion } = candidate;
-    const group = (runsOperator ? domains.size : 0) + (domains.get(domain) ?? 0);
-    const rank = group * versions.size + (versions.get(currentVersion) ?? 0);
-    const bucket = buckets.get(rank);
-    if (bucket === undefined) buckets.set(rank, [candidate]);
-    else bucket.push(candidate);
+    const place = (runsOperator ? domains.size : 0) + (domains.get(domain) ?? 0);
+    const rank = place * versions.size + (versions.get(currentVersion) ?? 0);
+    const group = groups.get(rank);
+    if (group === undefined) groups.set(rank, [candidate]);
+    else group.push(candidate);
   }
-  return [...buckets.keys()]
-    .toSorted((a, b) => a - b)
-    .flatMap((rank) => (buckets.get(rank) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+  return [...groups].toSorted(([a], [b]) => a - b).map(([, group]) => group);
 }
+
+/** One of those groups in its order. */
+export const byName = <T extends Pick<OrderFacts, 'name'>>(group: readonly T[]): T[] =>
+  group.toSorted((a, b) => byText(a.name, b.name));
 
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 

@@ -17,7 +17,7 @@ import { cordonOf } from '../../protocol/marks.ts';
 import { hasLeftovers } from '../../protocol/states.ts';
 import { isSupported, osVersion } from '../shadows/osimage.ts';
 import type { CompiledPolicy } from './compile.ts';
-import type { NodeFacts } from './snapshot.ts';
+import type { NodeFacts, Snapshot } from './snapshot.ts';
 
 /** What a Node says by itself. */
 interface OfNode {
@@ -56,36 +56,30 @@ export interface PolicyNode extends RuleFacts, AvailabilityFacts, OrderFacts {
 
 const ofPolicies = new WeakMap<NodeFacts, { effective: EffectivePolicy; node: PolicyNode }>();
 
-export interface PolicyNodeOptions {
-  now: number;
-  policy: Pick<CompiledPolicy, 'effective' | 'versions'>;
-  /** Names a pod that `drain.waitForPods` selects. */
-  waitingPod?: (() => string | undefined) | undefined;
+/** What a policy looks at its nodes with; the same for all of them, in one plan. */
+export interface PolicyView extends Pick<Snapshot, 'now' | 'lastPodsOf'> {
+  policy: Pick<CompiledPolicy, 'effective' | 'versions' | 'waitForPods'>;
 }
 
 /** The node for a policy; the same object for as long as nothing of both changes. */
-export function policyNode(source: NodeFacts, options: PolicyNodeOptions): PolicyNode {
-  const { policy, now, waitingPod } = options;
-  // With it the rules for versions are the same.
-  const { effective } = policy;
+export function policyNode(source: NodeFacts, view: PolicyView): PolicyNode {
+  // Effective values are made anew with everything else that derives from the spec.
+  const { effective, waitForPods } = view.policy;
   const known = ofPolicies.get(source);
   if (known?.effective === effective) return known.node;
-  const controls = nodeControls(source.node.metadata.annotations, now);
-  const node = makePolicyNode(source, controls, options);
-  // What people say by annotation may depend on the time.
+  const controls = nodeControls(source.node.metadata.annotations, view.now);
+  const node = makePolicyNode(source, controls, view);
+  // What people say by annotation may depend on the time, and pods are not part of the node.
   const isLasting = !controls.excluded && controls.errors.length === 0 && !hasInstant(controls);
-  if (isLasting && waitingPod === undefined) ofPolicies.set(source, { effective, node });
+  if (isLasting && waitForPods === undefined) ofPolicies.set(source, { effective, node });
   return node;
 }
 
 const hasInstant = ({ runNowUntilMs, retryAtMs }: NodeControls): boolean =>
   runNowUntilMs !== undefined || retryAtMs !== undefined;
 
-function makePolicyNode(
-  source: NodeFacts,
-  controls: NodeControls,
-  { policy, waitingPod }: PolicyNodeOptions,
-): PolicyNode {
+function makePolicyNode(source: NodeFacts, controls: NodeControls, view: PolicyView): PolicyNode {
+  const { policy } = view;
   const { name, node, shadow, isReady, isAgentReporting, runsOperator } = source;
   const { cordonedByOthers, unsupportedVersion } = ofNode(node);
   const facts = shadow === undefined ? undefined : ofShadow(shadow);
@@ -100,7 +94,7 @@ function makePolicyNode(
     agentReady: isAgentReporting,
     unsupportedVersion,
     shadow: facts,
-    waitingPod,
+    waitingPod: policy.waitForPods === undefined ? undefined : () => waitingPodOf(name, view),
     domain: domainOf(node, policy.effective.topology?.key),
     currentVersion: facts?.current ?? '',
     runsOperator,
@@ -135,10 +129,10 @@ const lastEndOf = (backoff: ShadowFacts['backoff']): StatusNode['lastEnd'] =>
 /** The failure domain of a node: its label of `key`, "" without. */
 export const domainOf = (node: Node, key: string = ZONE_LABEL): string => node.metadata.labels?.[key] ?? '';
 
-/** Names a pod that `waits` selects and that has not ended. */
-export function waitingPodOf(pods: readonly Pod[], waits: (pod: Pod) => boolean): string | undefined {
-  const found = pods.find(
-    (pod) => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed' && waits(pod),
-  );
+const isOver = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
+
+/** Names a pod on a node that `drain.waitForPods` selects and that has not ended. */
+function waitingPodOf(node: string, { policy: { waitForPods }, lastPodsOf }: PolicyView): string | undefined {
+  const found = lastPodsOf(node)?.find((pod) => !isOver(pod) && waitForPods?.(pod.metadata.labels) === true);
   return found === undefined ? undefined : `${found.metadata.namespace ?? ''}/${found.metadata.name}`;
 }

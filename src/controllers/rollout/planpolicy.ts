@@ -5,6 +5,7 @@
 import { POLICY_FINALIZER, RESUME_ANNOTATION } from '../../api/names.ts';
 import { END_COUNTS, WAIT_REASONS } from '../../api/reasons.ts';
 import type { LedgerEntry, UpdatePolicy } from '../../api/v1/updatepolicy.ts';
+import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
 import { budgetBlock, selectionBlock } from '../../policy/admission.ts';
 import { policyControls } from '../../policy/annotations.ts';
 import type { Block } from '../../policy/block.ts';
@@ -14,14 +15,14 @@ import { policyState } from '../../policy/facts.ts';
 import type { PolicyState } from '../../policy/facts.ts';
 import { targetOf, windowOf } from '../../policy/gates.ts';
 import { notAfter } from '../../policy/nodewindow.ts';
-import { candidateOrder } from '../../policy/order.ts';
+import { byName, candidateGroups } from '../../policy/order.ts';
 import type { Gate } from '../../protocol/attempt.ts';
 import { isHalted } from '../../protocol/ledger.ts';
 import type { Reservation } from '../../protocol/ledger.ts';
 import { cordonMarkOf } from '../../protocol/marks.ts';
 import { attemptOf, isSettled, reportedState } from '../../protocol/states.ts';
 import { parseRfc3339 } from '../../runtime/clock.ts';
-import type { Action } from './actions.ts';
+import type { Action, NodeReason } from './actions.ts';
 import { advance } from './advance.ts';
 import type { Advance, EntryContext, LedgerChange } from './advance.ts';
 import { entryContext } from './entrycontext.ts';
@@ -29,9 +30,9 @@ import { LedgerDraft } from './ledgerdraft.ts';
 import type { Fleet } from './fleet.ts';
 import { nodeBlocks } from './nodeblocks.ts';
 import type { NodeReasons } from './nodereasons.ts';
-import { domainOf, policyNode, waitingPodOf } from './nodefacts.ts';
-import type { PolicyNode } from './nodefacts.ts';
-import type { AttemptFacts, Holder, NodeFacts, PolicyFacts, Snapshot } from './snapshot.ts';
+import { domainOf, policyNode } from './nodefacts.ts';
+import type { PolicyNode, PolicyView } from './nodefacts.ts';
+import type { AttemptFacts, Holder, PolicyFacts, Snapshot } from './snapshot.ts';
 
 /** What was decided for one policy. */
 export interface PolicyPlan {
@@ -58,6 +59,7 @@ export class PolicyPlanner {
   readonly #attempts: readonly AttemptFacts[];
   readonly #draft: LedgerDraft;
   readonly #state: PolicyState;
+  readonly #view: PolicyView;
   readonly #selected: PolicyNode[];
   readonly #usedByOthers: string[];
   readonly #actions: Action[] = [];
@@ -77,6 +79,7 @@ export class PolicyPlanner {
     const { now, isClockWrong } = snapshot;
     const { compiled } = facts;
     const { source } = compiled;
+    this.#view = { now, policy: compiled, lastPodsOf: snapshot.lastPodsOf };
     const controls = policyControls(source.metadata.annotations, now);
     this.#snapshot = snapshot;
     this.#facts = facts;
@@ -92,7 +95,7 @@ export class PolicyPlanner {
       },
       now,
     );
-    this.#selected = (fleet.won.get(compiled.uid) ?? []).map((node) => this.#policyNode(node));
+    this.#selected = (fleet.won.get(compiled.uid) ?? []).map((node) => policyNode(node, this.#view));
     this.#usedByOthers = nodesOfOthers(compiled.uid, fleet);
     this.#wakeForWindow();
   }
@@ -135,18 +138,6 @@ export class PolicyPlanner {
     if (window === undefined) return;
     this.#wake(window.nextChange);
     if (window.closesAt !== undefined) this.#wake(window.closesAt - effective.minRemainingMs);
-  }
-
-  #policyNode(node: NodeFacts): PolicyNode {
-    const { compiled: policy } = this.#facts;
-    const { waitForPods } = policy;
-    const { now } = this.#snapshot;
-    if (waitForPods === undefined) return policyNode(node, { now, policy });
-    const waitingPod = (): string | undefined => {
-      const pods = this.#snapshot.lastPodsOf(node.name) ?? [];
-      return waitingPodOf(pods, ({ metadata }) => waitForPods(metadata.labels));
-    };
-    return policyNode(node, { now, policy, waitingPod });
   }
 
   #budget(ledger: readonly LedgerEntry[]): Budget {
@@ -244,7 +235,7 @@ export class PolicyPlanner {
 
   #context(attempt: AttemptFacts, budget: Budget): EntryContext {
     const { facts } = attempt;
-    const subject = facts === undefined ? undefined : this.#policyNode(facts);
+    const subject = facts === undefined ? undefined : policyNode(facts, this.#view);
     return entryContext(attempt, this.#snapshot, {
       policy: this.#facts.compiled,
       // Without its node nothing is begun any more.
@@ -305,50 +296,53 @@ export class PolicyPlanner {
   }
 
   #start(candidates: readonly PolicyNode[], budget: Budget): void {
-    // Which of them comes first does not matter while none can start.
-    const ordered = budget.slot() === undefined ? candidateOrder(candidates) : candidates;
+    const mayReserve = this.#mayReserve();
+    const isFull = (): boolean => budget.slot() !== undefined;
     const reservations: Reservation[] = [];
-    for (const node of ordered) {
-      const found = budget.slot() ?? budgetBlock({ policy: this.#state, node, budget });
-      if (found !== undefined) {
-        this.#blocked(node, found);
-        continue;
+    // Which of the candidates comes first does not matter once none can start.
+    for (const group of isFull() ? [candidates] : candidateGroups(candidates)) {
+      for (const node of isFull() ? group : byName(group)) {
+        const reservation = this.#reservation(node, budget, mayReserve);
+        if (reservation === undefined) continue;
+        reservations.push(reservation);
+        budget.take(node.name);
       }
-      const reservation = this.#mayStart(node) ? this.#reservation(node) : undefined;
-      if (reservation === undefined) continue;
-      reservations.push(reservation);
-      budget.take(node.name);
     }
     this.#reserve(reservations);
   }
 
-  /** What is no matter of the policy: that we see, and that all we know is newer than what we wrote. */
-  #mayStart({ name, source }: PolicyNode): boolean {
-    const { sightSinceMs } = this.#snapshot;
-    if (sightSinceMs === undefined) {
-      const message = 'No API server that agents could report to is Ready, or the cluster cannot be seen.';
-      this.#reasons.set(source, { reason: 'AgentNotReporting', message });
-      return false;
+  /** The slot a candidate gets; when it gets none for a reason that is shown, that is noted. */
+  #reservation(node: PolicyNode, budget: Budget, mayReserve: boolean): Reservation | undefined {
+    const found = budget.slot() ?? budgetBlock({ policy: this.#state, node, budget });
+    if (found !== undefined) {
+      this.#blocked(node, found);
+      return undefined;
     }
+    const { shadow, node: source } = node.source;
+    if (this.#snapshot.sightSinceMs === undefined) {
+      this.#reasons.set(node.source, BLIND);
+      return undefined;
+    }
+    const version = targetOf(this.#state, node);
+    if (shadow === undefined || version === undefined) return undefined;
+    if (!mayReserve || !this.#mayStart(node.name, shadow)) return undefined;
+    return { node: node.name, uid: source.metadata.uid ?? '', shadow, version };
+  }
+
+  /** What is no matter of single nodes: that all we know of the policy is newer than what we wrote, and no halt. */
+  #mayReserve(): boolean {
     const isComplete = this.#attempts.every(({ isInLedger }) => isInLedger);
-    const { shadow } = source;
+    return isComplete && this.#facts.isFresh && !this.#isHalted();
+  }
+
+  /** The same for a node. */
+  #mayStart(name: string, shadow: BottlerocketShadow): boolean {
     return (
-      isComplete &&
-      this.#facts.isFresh &&
       this.#snapshot.isFresh(name) &&
-      !this.#isHalted() &&
-      shadow !== undefined &&
       shadow.metadata.deletionTimestamp === undefined &&
       isSettled(shadow) &&
       (this.#facts.compiled.waitForPods === undefined || this.#hasPods(name))
     );
-  }
-
-  #reservation(node: PolicyNode): Reservation | undefined {
-    const { shadow, node: source } = node.source;
-    const version = targetOf(this.#state, node);
-    if (shadow === undefined || version === undefined) return undefined;
-    return { node: node.name, uid: source.metadata.uid ?? '', shadow, version };
   }
 
   /** The policy's finalizer is written before its first slot. */
@@ -381,6 +375,11 @@ const ownerBlock = ({ source }: PolicyNode, holder: Holder | undefined): Block |
   holder === undefined
     ? undefined
     : selectionBlock(source.selection, { uid: holder.policyUid, name: holder.policyName });
+
+const BLIND: NodeReason = {
+  reason: 'AgentNotReporting',
+  message: 'No API server that agents could report to is Ready, or the cluster cannot be seen.',
+};
 
 const REMOVE = { do: 'remove' } as const;
 /** So long a host takes at most to report Idle after a success. */
