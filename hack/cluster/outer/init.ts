@@ -13,24 +13,11 @@ import { systemPath } from '../run.ts';
 /** Says what it is, in the list of processes. */
 const MARK = 'brupop-cluster';
 const SHELL = '/bin/sh';
+const INIT = join(import.meta.dirname, 'init.sh');
 const DAEMON = join(import.meta.dirname, '..', 'daemon', 'main.ts');
 const NAMESPACES = '--mount --net --pid --uts --fork --kill-child --propagation=private'.split(' ');
 const POLL_MS = 20;
 const END_TIMEOUT_MS = 30_000;
-
-/**
- * Arguments: name, state directory, node, daemon, files of cgroups to enter. A shell reaps what it adopts while it
- * waits. A signal ends the wait, and with it everything.
- */
-const INIT = `
-name=$1 dir=$2 node=$3 daemon=$4
-shift 4
-for cgroup; do echo 0 > "$cgroup"; done
-mount -t proc proc /proc
-echo "$name" > /proc/sys/kernel/hostname
-"$node" "$daemon" "$dir" &
-wait $!
-`;
 
 /** A cluster that runs, found among the processes. */
 export interface RunningCluster {
@@ -51,7 +38,7 @@ export function startOuter(cluster: { name: string; dir: string; cgroups: readon
   try {
     const child = spawn(
       'unshare',
-      [...NAMESPACES, SHELL, '-c', INIT, MARK, name, dir, process.execPath, DAEMON, ...cgroups],
+      [...NAMESPACES, SHELL, INIT, MARK, name, dir, process.execPath, DAEMON, ...cgroups],
       { detached: true, cwd: '/', stdio: ['ignore', log, log], env: { ...process.env, PATH: systemPath() } },
     );
     // It has no process id then.
@@ -66,7 +53,7 @@ export function startOuter(cluster: { name: string; dir: string; cgroups: readon
 /** The cluster whose pid 1 this process is, or nothing. */
 async function inspect(pid: number): Promise<RunningCluster[]> {
   const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  const [shell, , , mark, name, dir] = line.split('\0');
+  const [shell, , mark, name, dir] = line.split('\0');
   if (shell !== SHELL || mark !== MARK || name === undefined || dir === undefined) return [];
   return [{ name, dir, pid }];
 }
