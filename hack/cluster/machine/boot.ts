@@ -9,7 +9,7 @@ import type { MachineConfig, MachineSurroundings } from './config.ts';
 import { CONTAINERD_SOCKET } from './containerd.ts';
 import { ContainerImages } from './images.ts';
 import { PAUSE_IMAGE, writePauseArchive } from './pauseimage.ts';
-import { ProcessTree } from './processtree.ts';
+import { ProcessTree, type PoweredTree } from './processtree.ts';
 
 /** Group `api` of Bottlerocket. */
 const API_GROUP = 274;
@@ -23,7 +23,7 @@ export interface BootOptions {
   /** Aborts when the power is cut. */
   signal: AbortSignal;
   /** Told as soon as there is something that a power cut has to end. */
-  onTree: (tree: ProcessTree) => void;
+  onTree: (tree: PoweredTree) => void;
 }
 
 /** A path of the machine as it is reached from outside. */

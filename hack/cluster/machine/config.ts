@@ -72,7 +72,7 @@ export interface MachineConfig {
   tokens: { kubelet: string; kubeProxy: string };
   dns: { address: string; domain: string };
   programs: MachinePrograms;
-  /** Labels of the Node. */
+  /** Labels of the Node: those that a kubelet may give itself. */
   labels: Readonly<Record<string, string>>;
   /** Taints it registers with. @default none */
   taints?: readonly Taint[];

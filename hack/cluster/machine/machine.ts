@@ -13,10 +13,10 @@ import { SimulatedHost } from '../../../src/sim/host/host.ts';
 import type { PowerEvent } from '../../../src/sim/host/power.ts';
 import { UpdateRepository } from '../../../src/sim/host/versions.ts';
 import { seededRandom } from '../../../src/sim/random.ts';
-import { boot, imagesOf } from './boot.ts';
+import { boot as bootForReal, imagesOf } from './boot.ts';
 import { FAST_HOST, type HostConfig } from './config.ts';
 import type { MachineConfig, MachineState, MachineSurroundings, Service } from './config.ts';
-import type { ProcessTree } from './processtree.ts';
+import type { PoweredTree } from './processtree.ts';
 
 /** How long an ordinary Linux machine takes to shut down. */
 const SHUTDOWN_MS = 1000;
@@ -66,6 +66,7 @@ export class Machine {
   readonly config: MachineConfig;
   readonly #surroundings: MachineSurroundings;
   readonly #host: Host | undefined;
+  readonly #bootUp: typeof bootForReal;
   readonly #listeners = new Set<(change: MachineChange) => void>();
   #state: MachineState = 'off';
   #bootId: string = randomUUID();
@@ -74,13 +75,15 @@ export class Machine {
   /** Aborts when the power is cut. */
   #power: AbortSignal = AbortSignal.abort();
   #cut: () => void = () => undefined;
-  #tree: ProcessTree | undefined;
+  #tree: PoweredTree | undefined;
   /** Boots and what follows power cuts, one after the other. */
   #work: Promise<void> = Promise.resolve();
   #error: Error | undefined;
 
-  constructor(config: MachineConfig, surroundings: MachineSurroundings) {
+  /** @param boot what a boot is @default namespaces and real programs */
+  constructor(config: MachineConfig, surroundings: MachineSurroundings, boot = bootForReal) {
     this.config = config;
+    this.#bootUp = boot;
     this.#surroundings = surroundings;
     if (config.host === undefined) return;
     this.#host = simulate(config.host);
@@ -148,8 +151,12 @@ export class Machine {
     await this.#settled();
   }
 
-  /** Imports an OCI archive into its containerd, which keeps it. @throws MachineError `notOn` @throws Error of `ctr` */
+  /**
+   * Imports an OCI archive into its containerd, which keeps it; while the machine boots, when it has booted.
+   * @throws MachineError `notOn` @throws Error of `ctr`
+   */
   async load(archive: string): Promise<void> {
+    await this.#work;
     const { pid } = this.#poweredTree(`has no use for ${archive}`);
     await imagesOf(this.config, pid).load(archive, this.#power);
   }
@@ -186,13 +193,14 @@ export class Machine {
     this.#listeners.clear();
   }
 
-  #poweredTree(consequence: string): ProcessTree {
+  #poweredTree(consequence: string): PoweredTree {
     if (this.#tree === undefined || this.#power.aborted)
       throw new MachineError('notOn', `${this.config.name} is off and ${consequence}`);
     return this.#tree;
   }
 
   #set(state: MachineState): void {
+    if (state === this.#state) return;
     this.#state = state;
     const change: MachineChange = { state, bootId: this.bootId, version: this.version };
     if (state === 'off' && this.#error !== undefined) change.error = this.#error;
@@ -242,7 +250,7 @@ export class Machine {
 
   async #boot(signal: AbortSignal): Promise<void> {
     try {
-      await boot({
+      await this.#bootUp({
         config: this.config,
         surroundings: this.#surroundings,
         bootId: this.bootId,
@@ -257,7 +265,7 @@ export class Machine {
     }
   }
 
-  #watch(tree: ProcessTree, signal: AbortSignal): void {
+  #watch(tree: PoweredTree, signal: AbortSignal): void {
     this.#tree = tree;
     const { name } = this.config;
     void tree.ended.then(() => this.#fail(signal, new MachineError('failed', `${name} lost its pid 1`)));

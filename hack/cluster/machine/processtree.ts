@@ -21,6 +21,9 @@ const UNSHARE = [
   INIT,
 ];
 
+/** What of it a power cut or a shutdown has to do with. */
+export type PoweredTree = Pick<ProcessTree, 'pid' | 'ended' | 'stop' | 'kill'>;
+
 type Unshare = ChildProcessByStdio<Writable, Readable, null>;
 
 /** See the head of this file. */
