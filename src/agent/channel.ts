@@ -34,7 +34,7 @@ const REQUEST_LIMIT_MS = 30_000;
 /** Largest answer that is read. */
 const ANSWER_LIMIT_BYTES = 1024 * 1024;
 /** A connection without a request is closed after so long; the server would after 65 s. */
-const KEEP_MS = 30_000;
+const KEEP_MS = 60_000;
 /** Longest pause that a server may ask for. */
 const RETRY_AFTER_LIMIT_MS = 300_000;
 
