@@ -2,6 +2,7 @@
 import { IN_FLIGHT_FINALIZER } from '../../api/names.ts';
 import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
 import { mayReleaseShadow } from '../../protocol/ledger.ts';
+import { WRITES_AT_A_TIME } from '../kube/pool.ts';
 import type { Action, NodeReason } from './actions.ts';
 import { lastsMs, showReason } from './display.ts';
 import type { RolloutPlan } from './plan.ts';
@@ -9,6 +10,8 @@ import type { NodeFacts, Snapshot } from './snapshot.ts';
 
 /** Shadows written a pass for show alone, so that steps never wait long for it. */
 const SHOWN_A_PASS = 200;
+/** With so many steps to be written, nothing is for show alone: what kube-apiserver can take is theirs. */
+const MANY_STEPS = WRITES_AT_A_TIME;
 
 interface Subject {
   facts: NodeFacts;
@@ -25,6 +28,8 @@ export class Shower {
     const written = new Set<string>();
     for (const action of plan.actions)
       if (action.do === 'patchShadow') written.add(action.shadow.metadata.name);
+    // Every one of them is seen in the copies a moment later, and that makes the next pass.
+    if (written.size >= MANY_STEPS) return { actions: [], wakeAtMs: undefined };
     const actions: Action[] = [];
     let wakeAtMs: number | undefined;
     for (const facts of snapshot.nodes.values()) {
