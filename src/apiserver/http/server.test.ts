@@ -255,6 +255,21 @@ describe('strange clients', () => {
     expect(kubernetes.patches).toEqual([]);
   });
 
+  it.each([
+    ['HTTP/1.1 among others', ['h2', 'http/1.1'], 'http/1.1'],
+    ['nothing that we speak', ['h2'], 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'],
+  ])('one that offers %s is told in the handshake', async (...[, ALPNProtocols, outcome]) => {
+    const told = await new Promise((resolve) => {
+      const to = { host: '127.0.0.1', servername: 'localhost', port, ca: authority.ca, ALPNProtocols };
+      const socket = connect(to, () => {
+        resolve(socket.alpnProtocol);
+        socket.destroy();
+      });
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    });
+    expect(told).toBe(outcome);
+  });
+
   it('one connection too many is closed', async () => {
     await server.close(100);
     await start({ connections: 1 });
@@ -276,6 +291,18 @@ describe('a stream', () => {
     api.shadowDeleted('brs-node-a');
     expect((await lines.next()).value).toEqual({ type: 'GONE' });
     close();
+  });
+
+  it('begins with one piece: head and first line', async () => {
+    const chunks: string[] = [];
+    const target = { host: '127.0.0.1', servername: 'localhost', port, ca: authority.ca };
+    const socket = connect(target, () => {
+      socket.write(`GET ${SHADOW}?watch=true HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n\r\n`);
+    });
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+    await expect.poll(() => chunks.length).toBeGreaterThan(0);
+    socket.destroy();
+    expect(chunks[0]).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n[0-9a-f]+\r\n\{"type":"SHADOW"[^]*\}\n\r\n$/);
   });
 
   it('is forgotten when the agent hangs up', async () => {

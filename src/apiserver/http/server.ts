@@ -33,6 +33,14 @@ export interface HttpServerOptions {
 /** Without ML-KEM, whose key OpenSSL keeps as long as the connection: 6 KiB for each of thousands of streams. */
 const KEY_EXCHANGE = 'X25519:P-256';
 
+/**
+ * The same as naming the protocols in `ALPNProtocols`, of which Node would make each connection a copy of its own: nine
+ * bytes from its pool, which keep 64 KiB of it as long as the connection.
+ * @returns undefined for a client that speaks nothing we do: it is refused.
+ */
+const chooseProtocol = ({ protocols }: { protocols: string[] }): string | undefined =>
+  protocols.find((protocol) => protocol === 'http/1.1');
+
 const METHODS: Readonly<Record<string, string>> = { [SHADOW_PATH]: 'GET', [STATUS_PATH]: 'PUT' };
 
 /** See the head of this file. Constructing it opens nothing. */
@@ -128,6 +136,7 @@ function build(options: HttpServerOptions): FastifyInstance<Server> {
       ...options.pair,
       minVersion: 'TLSv1.2',
       ecdhCurve: KEY_EXCHANGE,
+      ALPNCallback: chooseProtocol,
       handshakeTimeout: limits.handshakeMs,
       headersTimeout: limits.headersMs,
       connectionsCheckingInterval: limits.checkMs,

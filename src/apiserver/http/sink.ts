@@ -13,9 +13,7 @@ export class ResponseSink implements Sink {
 
   write(line: string): boolean {
     if (this.#response.destroyed) return true;
-    if (!this.#response.headersSent) {
-      this.#response.writeHead(200, { 'content-type': STREAM_CONTENT_TYPE, 'cache-control': 'no-store' });
-    }
+    if (!this.#response.headersSent) return this.#begin(line);
     return this.#response.write(line);
   }
 
@@ -24,5 +22,19 @@ export class ResponseSink implements Sink {
     if (this.#response.destroyed) return;
     if (this.#response.writableNeedDrain) this.#response.destroy();
     else this.#response.end();
+  }
+
+  /**
+   * Written in one step with a line, the head would be kept in twenty pieces as long as the stream. So it goes by
+   * itself, though in the same packet.
+   */
+  #begin(line: string): boolean {
+    const { socket } = this.#response;
+    socket?.cork();
+    this.#response.writeHead(200, { 'content-type': STREAM_CONTENT_TYPE, 'cache-control': 'no-store' });
+    this.#response.flushHeaders();
+    const hasRoom = this.#response.write(line);
+    socket?.uncork();
+    return hasRoom;
   }
 }
