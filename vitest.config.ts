@@ -8,7 +8,7 @@ const project = (name: string, include: string[], extra: Record<string, unknown>
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/boundaries/**/*.test.ts'], {
+      project('unit', ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/{boundaries,gitops}/**/*.test.ts'], {
         testTimeout: 20_000,
         // No import has an effect, so files can share a process.
         isolate: false,

@@ -37,7 +37,7 @@ export const STAGES: readonly Stage[] = [
     does: 'generated files are those that their sources give',
     command: ['hack/generate/main.ts', '--check'],
   },
-  vitest('unit', 'pure functions and import boundaries', ['unit']),
+  vitest('unit', 'pure functions, import boundaries, health scripts of Argo CD', ['unit']),
   vitest('model', 'the protocol, exhaustively', ['model']),
   vitest('sim', 'the whole system on a virtual clock', ['sim']),
   {
