@@ -36,6 +36,9 @@ export const listedImages = (table: string): ImageRef[] =>
       return name === undefined || digest === undefined ? [] : [{ name, digest }];
     });
 
+const byName = (images: readonly ImageRef[]): Map<string, string> =>
+  new Map(images.map(({ name, digest }) => [name, digest]));
+
 async function imagesIn(archive: string): Promise<ImageRef[]> {
   // Some writers put "./" before every name.
   const read = async (name: string): Promise<string> =>
@@ -69,15 +72,23 @@ export class ContainerImages {
     await this.#run(['images', 'import', archive], signal);
   }
 
-  /** Imports those archives of which containerd lacks an image. @throws Error in the words of `ctr` */
+  /**
+   * Imports those archives of which containerd lacks an image. A name that is in several stands for what the last of
+   * them says.
+   * @throws Error in the words of `ctr`
+   */
   async ensure(archives: readonly string[], signal?: AbortSignal): Promise<void> {
-    const present = new Set(
-      listedImages(await this.#run(['images', 'list'], signal)).map((image) => JSON.stringify(image)),
-    );
-    for (const archive of archives) {
-      const wanted = await imagesIn(archive);
-      const isThere = wanted.length > 0 && wanted.every((image) => present.has(JSON.stringify(image)));
-      if (!isThere) await this.load(archive, signal);
+    const present = byName(listedImages(await this.#run(['images', 'list'], signal)));
+    const images = await Promise.all(archives.map(imagesIn));
+    const wanted = byName(images.flat());
+    for (const [at, archive] of archives.entries()) {
+      const own = images[at] ?? [];
+      const lacks = own.some(
+        ({ name, digest }) => wanted.get(name) === digest && present.get(name) !== digest,
+      );
+      if (!lacks && own.length > 0) continue;
+      await this.load(archive, signal);
+      for (const { name, digest } of own) present.set(name, digest);
     }
   }
 
