@@ -19,7 +19,7 @@ import type { MachineConfig, MachineState, MachineSurroundings, Service } from '
 import type { PoweredTree } from './processtree.ts';
 
 /** How long an ordinary Linux machine takes to shut down. */
-const SHUTDOWN_MS = 1000;
+const SHUTDOWN_MS = 500;
 const PATH = 'PATH=/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export class MachineError extends Error {
