@@ -1,63 +1,30 @@
 /**
  * What open streams and reports cost one replica (docs/architecture.md 11): memory with 10,000 streams, processor time
- * while nothing happens, and the latency of reports, each on a TLS connection of its own as agents make them. Replica
- * and agents are processes of their own; what is measured is the replica, and what the agents wait for.
+ * while nothing happens, and how long reports take. Replica, Kubernetes, agents that listen and agents that report are
+ * processes of their own, so that nobody waits for another's work.
+ *
+ * For a closer look: `BENCH_STREAMS=1000` opens fewer, and `BENCH_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profile"`
+ * is given to the Node that runs the API server.
  */
-import type { ChildProcess } from 'node:child_process';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import type { Figure } from '../figure.ts';
 import { quantile, round } from '../figure.ts';
 import { MIB, cpuNanos, rssBytes } from '../procfs.ts';
-import type { ClientMessage, Work } from './clients.ts';
-import type { ServerMessage } from './server.ts';
+import type { ListenMessage, ListenWork } from './listeners.ts';
+import type { ReportMessage, ReportWork } from './reporters.ts';
+import type { Server } from './server.ts';
+import { nextMessage, startHelper, startServer } from './server.ts';
 
-const STREAMS = Number(process.env.S ?? 10_000);
-const REPORTS_PER_SECOND = 200;
+const STREAMS = Number(process.env.BENCH_STREAMS ?? 10_000);
+/** A little below the rate of token reviews. */
+const OPENED_PER_SECOND = 45;
 const IDLE_SECONDS = 25;
-const REPORT_SECONDS = 20;
-const REPORTERS = 400;
-/** As config/manager sets it for the API server. */
-const ENVIRONMENT = {
-  NODE_OPTIONS: '--max-semi-space-size=1',
-  MALLOC_MMAP_THRESHOLD_: '16384',
-  MALLOC_TOP_PAD_: '0',
-  MALLOC_TRIM_THRESHOLD_: '0',
-};
+const REPORTS = { reporters: 400, perSecond: 200, seconds: 30 };
+const WATCH_MS = 250;
 /** Descriptors that a process needs beside its streams. */
 const SPARE_FILES = 1_000;
-const STOP_MS = 6_000;
-
-/** A replica of the API server in a process of its own. */
-export interface Server {
-  pid: number;
-  port: number;
-  ca: string;
-  /** Lets its time run as ours does; until then it hurries. */
-  calm: () => void;
-  stop: () => Promise<void>;
-}
-
-/** Starts a replica over so many shadows. @throws Error when it ends before it listens. */
-export async function startServer(shadows: number): Promise<Server> {
-  const child = start('server.ts', [String(shadows)], ENVIRONMENT);
-  const { port, ca } = await next<ServerMessage>(child);
-  return {
-    pid: child.pid ?? 0,
-    port,
-    ca,
-    calm: () => void child.send('calm'),
-    async stop() {
-      child.send('stop');
-      await Promise.race([once(child, 'exit'), pause(STOP_MS)]);
-      child.kill();
-    },
-  };
-}
 
 /** As many streams as one process may hold open here: each is a descriptor on either side. */
 function possibleStreams(progress: Context['progress']): number {
@@ -70,76 +37,88 @@ function possibleStreams(progress: Context['progress']): number {
   return possible;
 }
 
-export async function benchStreams({ progress, signal }: Context): Promise<Figure[]> {
-  const streams = possibleStreams(progress);
+export async function benchStreams(context: Context): Promise<Figure[]> {
+  const streams = possibleStreams(context.progress);
   const server = await startServer(streams);
-  const clients = start('clients.ts', [], {});
-  const end = (): void => void clients.kill();
-  signal.addEventListener('abort', end, { once: true });
+  const helpers = [startHelper('listeners.ts'), startHelper('reporters.ts')] as const;
+  const end = (): void => {
+    for (const helper of helpers) helper.kill();
+  };
+  context.signal.addEventListener('abort', end, { once: true });
+  const [listeners, reporters] = helpers;
   try {
-    const beforeBytes = rssBytes(server.pid);
-    clients.send({
-      port: server.port,
-      ca: server.ca,
-      streams,
-      reportsPerSecond: REPORTS_PER_SECOND,
-      idleSeconds: IDLE_SECONDS,
-      reportSeconds: REPORT_SECONDS,
-      reporters: Math.min(streams, REPORTERS),
-    } satisfies Work);
-    progress(`opening ${streams} streams`);
-    const opened = await next<Extract<ClientMessage, { open: number }>>(clients);
-    server.calm();
-    progress(
-      `${opened.open} open after ${Math.round(opened.seconds)} s; watching them for ${IDLE_SECONDS} s`,
-    );
-    const cpuFrom = cpuNanos(server.pid);
-    const idle = await next<Extract<ClientMessage, { lines: number }>>(clients);
-    const idleCpu = (cpuNanos(server.pid) - cpuFrom) / 1e6 / IDLE_SECONDS;
-    const idleBytes = rssBytes(server.pid);
-    const cpuReports = cpuNanos(server.pid);
-    progress(`${REPORTS_PER_SECOND} reports a second for ${REPORT_SECONDS} s`);
-    const reports = await next<Extract<ClientMessage, { latenciesMs: number[] }>>(clients);
-    const putCpu = (cpuNanos(server.pid) - cpuReports) / 1e6 / REPORT_SECONDS;
-    const mostBytes = Math.max(idleBytes, rssBytes(server.pid));
+    const emptyBytes = rssBytes(server.pid);
+    context.progress(`opening ${streams} streams, ${OPENED_PER_SECOND} a second`);
+    const { port, ca } = server;
+    listeners.send({ port, ca, streams, perSecond: OPENED_PER_SECOND } satisfies ListenWork);
+    const { seconds } = await nextMessage<Extract<ListenMessage, { seconds: number }>>(listeners);
+    context.progress(`open after ${Math.round(seconds)} s; watching them for ${IDLE_SECONDS} s`);
+    const idle = await during(server, pause(IDLE_SECONDS * 1000));
+    context.progress(`${REPORTS.perSecond} reports a second for ${REPORTS.seconds} s`);
+    reporters.send({
+      port,
+      ca,
+      ...REPORTS,
+      reporters: Math.min(streams, REPORTS.reporters),
+    } satisfies ReportWork);
+    await nextMessage(reporters);
+    const busy = await during(server, nextMessage<ReportMessage>(reporters));
+    listeners.send('count');
+    const { ended } = await nextMessage<Extract<ListenMessage, { lines: number }>>(listeners);
+    const { latenciesMs, latenessMs, failed } = busy.result;
+    const mostBytes = Math.max(idle.mostBytes, busy.mostBytes);
     return [
-      { name: 'apiserver-streams', value: opened.open, unit: '' },
+      { name: 'apiserver-streams', value: streams, unit: '' },
       { name: 'apiserver-streams-rss', value: round(mostBytes / MIB), unit: 'MiB', budget: 600 },
+      { name: 'apiserver-streams-rss.idle', value: round(idle.lastBytes / MIB), unit: 'MiB' },
+      { name: 'apiserver-streams-rss.empty', value: round(emptyBytes / MIB), unit: 'MiB' },
       {
         name: 'apiserver-stream-memory',
-        value: round((idleBytes - beforeBytes) / streams / 1024),
+        value: round((idle.lastBytes - emptyBytes) / streams / 1024),
         unit: 'KiB',
       },
-      { name: 'apiserver-streams-cpu', value: round(idleCpu), unit: 'millicores' },
-      { name: 'apiserver-streams-lost', value: idle.ended, unit: '' },
-      { name: 'apiserver-put-p50', value: round(quantile(reports.latenciesMs, 0.5)), unit: 'ms' },
-      {
-        name: 'apiserver-put-p99',
-        value: round(quantile(reports.latenciesMs, 0.99)),
-        unit: 'ms',
-        budget: 50,
-      },
-      { name: 'apiserver-put-cpu', value: round(putCpu), unit: 'millicores' },
-      { name: 'apiserver-put-failed', value: reports.failed, unit: '' },
+      { name: 'apiserver-streams-cpu', value: round(idle.millicores), unit: 'millicores' },
+      { name: 'apiserver-streams-lost', value: ended, unit: '' },
+      { name: 'apiserver-put-p50', value: round(quantile(latenciesMs, 0.5)), unit: 'ms' },
+      { name: 'apiserver-put-p99', value: round(quantile(latenciesMs, 0.99)), unit: 'ms', budget: 50 },
+      { name: 'apiserver-put-max', value: round(quantile(latenciesMs, 1)), unit: 'ms' },
+      { name: 'apiserver-put-late.p99', value: round(quantile(latenessMs, 0.99)), unit: 'ms' },
+      { name: 'apiserver-put-cpu', value: round(busy.millicores / REPORTS.perSecond), unit: 'ms each' },
+      { name: 'apiserver-put-failed', value: failed, unit: '' },
     ];
   } finally {
-    signal.removeEventListener('abort', end);
-    clients.kill();
+    context.signal.removeEventListener('abort', end);
+    end();
     await server.stop();
   }
 }
 
-function start(file: string, args: string[], variables: Record<string, string>): ChildProcess {
-  const env = { ...process.env, ...variables };
-  return fork(fileURLToPath(new URL(file, import.meta.url)), args, { stdio: 'inherit', env });
+interface Watched<T> {
+  result: T;
+  mostBytes: number;
+  lastBytes: number;
+  millicores: number;
 }
 
-/** The next message of a child. @throws Error when it ends instead. */
-async function next<T>(child: ChildProcess): Promise<T> {
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`a process of the measurement ended with ${String(code)}`);
-  });
-  const [message] = (await Promise.race([once(child, 'message'), ended])) as [T];
-  ended.catch(() => undefined);
-  return message;
+/** What the server takes until something is over. */
+async function during<T>({ pid }: Server, event: Promise<T>): Promise<Watched<T>> {
+  const over = new AbortController();
+  const startMs = performance.now();
+  const startNanos = cpuNanos(pid);
+  let mostBytes = 0;
+  const watching = (async () => {
+    while (!over.signal.aborted) {
+      mostBytes = Math.max(mostBytes, rssBytes(pid));
+      await pause(WATCH_MS, undefined, { signal: over.signal }).catch(() => undefined);
+    }
+  })();
+  try {
+    const result = await event;
+    const millicores = (cpuNanos(pid) - startNanos) / 1e3 / (performance.now() - startMs);
+    const lastBytes = rssBytes(pid);
+    return { result, mostBytes: Math.max(mostBytes, lastBytes), lastBytes, millicores };
+  } finally {
+    over.abort();
+    await watching;
+  }
 }

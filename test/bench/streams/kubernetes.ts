@@ -1,150 +1,154 @@
-/** A Kubernetes with many shadows and nothing else, small enough not to count in the measurement of the API server. */
-import type { Pod } from '../../../src/api/core.ts';
+/**
+ * A process that answers an API server of ours as kube-apiserver would, over HTTPS: lists in pages, watches, patches of
+ * status, token reviews. It holds shadows and pods and nothing else, so that it takes little of the machine.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { Pods } from '../../../src/api/core.ts';
-import { AGENT_SERVICE_ACCOUNT, NAMESPACE, TOKEN_AUDIENCE, shadowName } from '../../../src/api/names.ts';
+import { AGENT_SERVICE_ACCOUNT, NAMESPACE, TOKEN_AUDIENCE } from '../../../src/api/names.ts';
 import type { BottlerocketShadow } from '../../../src/api/v2/bottlerocketshadow.ts';
-import type { KubeObject, KubernetesPort, WatchEvent } from '../../../src/runtime/kubernetes.ts';
-import { KubernetesError } from '../../../src/runtime/kubernetes.ts';
+import { BottlerocketShadows } from '../../../src/api/v2/bottlerocketshadow.ts';
+import type { Pair } from '../../../src/apiserver/http/server.ts';
+import type { KubeObject } from '../../../src/runtime/kubernetes.ts';
+import { indexOf, nodeName, nodeUid, podName, podOf, podUid, shadowOf } from './objects.ts';
 
+/** What it is told to be. */
+export interface KubernetesWork {
+  pair: Pair;
+  nodes: number;
+}
+export type KubernetesMessage = { port: number };
+
+const BOOKMARK_MS = 60_000;
 const EXTRA = 'authentication.kubernetes.io/';
 
-/** Real ones come once a minute; the replica's time may hurry. */
-const BOOKMARK_MS = 5_000;
-
-export const nodeName = (index: number): string => `ip-10-${index >> 8}-${index & 255}.ec2.internal`;
-
-const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-/** As Kubernetes makes it, in length too; the subject says which node. */
-export function tokenOf(index: number, expiresAtSeconds: number): string {
-  const claims = { sub: String(index), exp: expiresAtSeconds, pad: 'x'.repeat(500) };
-  return `${part({ alg: 'RS256' })}.${part(claims)}.${'s'.repeat(342)}`;
+interface Collection {
+  plural: string;
+  items: Map<string, KubeObject>;
+  watchers: Set<ServerResponse>;
 }
 
-const unused = (): never => {
-  throw new KubernetesError('invalid', 'not part of the measurement');
-};
+/** See the head of this file. */
+class Kubernetes {
+  readonly #collections: readonly Collection[];
+  #version = 1;
 
-/** Events for one reader. */
-class Queue {
-  readonly #waiting: WatchEvent<KubeObject>[] = [];
-  readonly #version: () => string;
-  #more = Promise.withResolvers<void>();
-
-  constructor(version: () => string) {
-    this.#version = version;
+  constructor(nodes: number) {
+    const indexes = Array.from({ length: nodes }, (_, index) => index);
+    this.#collections = [
+      collection(BottlerocketShadows.plural, indexes.map(shadowOf)),
+      collection(Pods.plural, indexes.map(podOf)),
+    ];
   }
 
-  add(event: WatchEvent<KubeObject>): void {
-    this.#waiting.push(event);
-    this.#more.resolve();
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '', 'https://kubernetes');
+    if (url.pathname.endsWith('/tokenreviews')) return send(response, review(await bodyOf(request)));
+    const place = this.#collections.find(({ plural }) => url.pathname.includes(`/${plural}`));
+    const name = url.pathname.split(`/${place?.plural}/`)[1]?.split('/')[0];
+    if (place === undefined) send(response, { message: 'no such resource' }, 404);
+    else if (name !== undefined)
+      this.#answerOne(request, response, { place, name, body: await bodyOf(request) });
+    else if (url.searchParams.has('watch')) this.#watch(response, place);
+    else send(response, this.#page(place, url.searchParams));
   }
 
-  async *read(signal: AbortSignal): AsyncGenerator<WatchEvent<KubeObject>> {
-    signal.addEventListener('abort', () => this.#more.resolve());
-    const bookmarks = setInterval(
-      () => this.add({ type: 'BOOKMARK', resourceVersion: this.#version() }),
-      BOOKMARK_MS,
-    );
-    while (!signal.aborted) {
-      yield* this.#waiting.splice(0);
-      await this.#more.promise;
-      this.#more = Promise.withResolvers();
-    }
-    clearInterval(bookmarks);
+  bookmark(): void {
+    const object = { metadata: { resourceVersion: String(this.#version) } };
+    for (const place of this.#collections) tell(place, { type: 'BOOKMARK', object });
+  }
+
+  #page({ items }: Collection, query: URLSearchParams): object {
+    const from = Number(query.get('continue') ?? 0);
+    const limit = Number(query.get('limit') ?? items.size);
+    const more = from + limit < items.size ? { continue: String(from + limit) } : {};
+    const metadata = { resourceVersion: String(this.#version), ...more };
+    return { metadata, items: [...items.values()].slice(from, from + limit) };
+  }
+
+  #watch(response: ServerResponse, { watchers }: Collection): void {
+    watchers.add(response);
+    response.on('close', () => watchers.delete(response));
+    response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+  }
+
+  #answerOne(
+    { method }: IncomingMessage,
+    response: ServerResponse,
+    { place, name, body }: { place: Collection; name: string; body: string },
+  ): void {
+    const old = place.items.get(name) as BottlerocketShadow | undefined;
+    if (old === undefined) return send(response, { message: `no ${name}` }, 404);
+    if (method !== 'PATCH') return send(response, old);
+    const { metadata, status } = JSON.parse(body) as BottlerocketShadow;
+    if (metadata.resourceVersion !== old.metadata.resourceVersion)
+      return send(response, { message: 'the object has been modified', reason: 'Conflict' }, 409);
+    this.#version += 1;
+    const changed = { resourceVersion: String(this.#version) };
+    const object = { ...old, metadata: { ...old.metadata, ...changed }, status: merged(old.status, status) };
+    place.items.set(name, object);
+    send(response, object);
+    tell(place, { type: 'MODIFIED', object });
   }
 }
 
-/** All nodes are there from the start, each with its agent's pod and a shadow of usual size. */
-export function manyShadows(count: number): KubernetesPort {
-  const shadows = new Map<string, BottlerocketShadow>();
-  const pods: Pod[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const node = nodeName(index);
-    shadows.set(shadowName(node), shadowOf(node));
-    pods.push({
-      metadata: { name: `agent-${index}`, namespace: NAMESPACE, uid: `pod-${index}`, resourceVersion: '1' },
-      spec: { nodeName: node, serviceAccountName: AGENT_SERVICE_ACCOUNT },
-    });
-  }
-  let version = 1;
-  const versionText = (): string => String(version);
-  const changes = new Queue(versionText);
-
-  return {
-    list: async (resource) => {
-      const items: KubeObject[] = resource.plural === Pods.plural ? pods : [...shadows.values()];
-      return { items, resourceVersion: String(version) } as never;
-    },
-    watch: (resource, { signal }) =>
-      (resource.plural === Pods.plural ? new Queue(versionText) : changes).read(signal) as never,
-    get: async (_resource, { name }) => (shadows.get(name) ?? unused()) as never,
-    patch: async (_resource, { name }, body) => {
-      const old = shadows.get(name) ?? unused();
-      version += 1;
-      const { status } = body as BottlerocketShadow;
-      const metadata = { ...old.metadata, resourceVersion: String(version) };
-      const shadow = { ...old, metadata, status: { ...old.status, ...status } };
-      shadows.set(name, shadow);
-      changes.add({ type: 'MODIFIED', object: shadow });
-      return shadow as never;
-    },
-    reviewToken: async (token) => {
-      const { sub } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
-        sub: string;
-      };
-      const node = nodeName(Number(sub));
-      return {
-        authenticated: true,
-        username: `system:serviceaccount:${NAMESPACE}:${AGENT_SERVICE_ACCOUNT}`,
-        audiences: [TOKEN_AUDIENCE],
-        extra: {
-          [`${EXTRA}node-name`]: [node],
-          [`${EXTRA}node-uid`]: [`uid-${node}`],
-          [`${EXTRA}pod-name`]: [`agent-${sub}`],
-          [`${EXTRA}pod-uid`]: [`pod-${sub}`],
-        },
-      };
-    },
-    create: unused,
-    delete: unused,
-    evict: unused,
-    clockSkewMs: () => 0,
-  };
-}
-
-const shadowOf = (node: string): BottlerocketShadow => ({
-  metadata: {
-    name: shadowName(node),
-    namespace: NAMESPACE,
-    uid: `shadow-${node}`,
-    resourceVersion: '1',
-    generation: 1,
-    ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: node, uid: `uid-${node}` }],
-  },
-  spec: {
-    state: 'Idle',
-    version: null,
-    attempt: 3,
-    state_transition_timestamp: '2026-01-01T00:00:00Z',
-    policy: { name: 'default', uid: '00000000-0000-0000-0000-000000000000' },
-    host: { lock: 'Pin', waves: 'Respect' },
-  },
-  status: {
-    current_state: 'Idle',
-    current_version: '1.50.0',
-    target_version: '1.51.0',
-    host: {
-      uid: `shadow-${node}`,
-      seq: 0,
-      generation: 1,
-      bootId: '00000000-0000-0000-0000-000000000000',
-      agentVersion: '0.1.0',
-      variant: 'aws-k8s-1.36',
-      arch: 'x86_64',
-      updateState: 'Available',
-      available: ['1.51.0', '1.50.1'],
-      checkedAt: '2026-01-01T00:00:00Z',
-    },
-  },
+const collection = (plural: string, objects: readonly KubeObject[]): Collection => ({
+  plural,
+  items: new Map(objects.map((object) => [object.metadata.name, object])),
+  watchers: new Set(),
 });
+
+/** RFC 7386. */
+function merged(old: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const result: Record<string, unknown> = { ...(old as object | undefined) };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value);
+  }
+  return result;
+}
+
+function tell({ watchers }: Collection, event: object): void {
+  const line = `${JSON.stringify(event)}\n`;
+  for (const watcher of watchers) watcher.write(line);
+}
+
+function review(body: string): object {
+  const { spec } = JSON.parse(body) as { spec: { token: string } };
+  const index = indexOf(spec.token);
+  const extra = {
+    [`${EXTRA}node-name`]: [nodeName(index)],
+    [`${EXTRA}node-uid`]: [nodeUid(index)],
+    [`${EXTRA}pod-name`]: [podName(index)],
+    [`${EXTRA}pod-uid`]: [podUid(index)],
+  };
+  const username = `system:serviceaccount:${NAMESPACE}:${AGENT_SERVICE_ACCOUNT}`;
+  return { status: { authenticated: true, audiences: [TOKEN_AUDIENCE], user: { username, extra } } };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  request.setEncoding('utf8');
+  for await (const chunk of request) text += String(chunk);
+  return text;
+}
+
+function send(response: ServerResponse, value: object, code = 200): void {
+  const text = JSON.stringify(value);
+  response.writeHead(code, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+process.once('message', ({ pair, nodes }: KubernetesWork) => {
+  const kubernetes = new Kubernetes(nodes);
+  const server = createServer({ ...pair, keepAliveTimeout: 0 }, (request, response) => {
+    void kubernetes.answer(request, response);
+  });
+  setInterval(() => kubernetes.bookmark(), BOOKMARK_MS);
+  server.listen(0, '127.0.0.1', () => {
+    process.send?.({ port: (server.address() as AddressInfo).port } satisfies KubernetesMessage);
+  });
+});
+process.on('disconnect', () => process.exit());

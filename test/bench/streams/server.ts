@@ -1,70 +1,105 @@
-/** One replica in a process of its own: its memory is what is measured. Talks to its parent by messages. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** The API server as it is shipped: bundled, as a process of its own, with what config/manager tells Node and malloc. */
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { OPERATOR, ROOT, bundle } from '../../../hack/bundle.ts';
+import { writeKubeconfig } from '../../../hack/controlplane/kubeconfig.ts';
+import { freePorts } from '../../../hack/process/ports.ts';
+import type { Child } from '../../../hack/process/supervisor.ts';
+import { Supervisor } from '../../../hack/process/supervisor.ts';
 import { testAuthority } from '../../../src/apiserver/http/testclient.ts';
-import { Replica } from '../../../src/apiserver/lifecycle.ts';
-import { systemClock } from '../../../src/runtime/clock.ts';
-import type { Clock } from '../../../src/runtime/clock.ts';
-import { createLogger } from '../../../src/runtime/logger.ts';
-import { PrometheusMetrics } from '../../../src/runtime/prometheus.ts';
-import { manyShadows } from './kubernetes.ts';
+import { declaredVariables, podTemplate } from '../manifest.ts';
+import type { KubernetesMessage, KubernetesWork } from './kubernetes.ts';
 
-export type ServerMessage = { port: number; ca: string };
+const READY_LIMIT_MS = 60_000;
+const POLL_MS = 20;
+/** For profiles. */
+const NODE_ARGS = process.env.BENCH_NODE_ARGS?.split(' ') ?? [];
 
-/** So many times faster runs the time of the replica until it is told otherwise. */
-const HURRY = 5;
-
-/** Time that hurries at first, so that 10,000 token reviews, of which 50 a second are made, do not take minutes. */
-class HurriedClock implements Clock {
-  #factor = HURRY;
-  #sinceMs = systemClock.monotonic();
-  #reachedMs = 0;
-  readonly #startMs = systemClock.now();
-
-  now(): number {
-    return this.#startMs + this.monotonic();
-  }
-
-  monotonic(): number {
-    return this.#reachedMs + (systemClock.monotonic() - this.#sinceMs) * this.#factor;
-  }
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return systemClock.sleep(ms / this.#factor, signal);
-  }
-
-  /** From now on a second is a second. */
-  calm(): void {
-    this.#reachedMs = this.monotonic();
-    this.#sinceMs = systemClock.monotonic();
-    this.#factor = 1;
-  }
+/** A replica of the API server. */
+export interface Server {
+  pid: number;
+  port: number;
+  /** PEM of the authority its certificate is of. */
+  ca: string;
+  /** What Prometheus would see. */
+  metrics: () => Promise<string>;
+  stop: () => Promise<void>;
 }
 
-const send = (message: ServerMessage): void => void process.send?.(message);
-
-async function main(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-'));
+/** Starts a replica over so many nodes. @throws Error when it does not become ready. */
+export async function startServer(nodes: number): Promise<Server> {
+  await bundle(OPERATOR);
+  const dir = mkdtempSync(join(tmpdir(), 'brupop-bench-streams-'));
+  const supervisor = new Supervisor([dir]);
   const { ca, pair } = testAuthority();
-  const { cert, key } = pair();
-  writeFileSync(join(directory, 'tls.crt'), cert);
-  writeFileSync(join(directory, 'tls.key'), key);
-  const stop = new AbortController();
-  const clock = new HurriedClock();
-  process.on('message', (message: 'calm' | 'stop') => (message === 'stop' ? stop.abort() : clock.calm()));
-  process.on('disconnect', () => stop.abort());
-  await new Replica({
-    kubernetes: manyShadows(Number(process.argv[2])),
-    clock,
-    random: Math.random,
-    log: createLogger({ clock: systemClock, level: 'warn' }),
-    metrics: new PrometheusMetrics({ processMetrics: true }),
-    address: { host: '127.0.0.1', port: 0 },
-    certificateDirectory: directory,
-    onListening: (port) => send({ port, ca }),
-  }).run(stop.signal);
-  rmSync(directory, { recursive: true });
+  const kubernetes = startHelper('kubernetes.ts');
+  const stop = async (): Promise<void> => {
+    await supervisor.stopAll();
+    kubernetes.kill();
+  };
+  try {
+    kubernetes.send({ pair: pair(), nodes } satisfies KubernetesWork);
+    const { port: kubernetesPort } = await nextMessage<KubernetesMessage>(kubernetes);
+    const caFile = join(dir, 'ca.crt');
+    const { cert, key } = pair();
+    for (const [name, text] of Object.entries({ 'ca.crt': ca, 'tls.crt': cert, 'tls.key': key }))
+      writeFileSync(join(dir, name), text);
+    const endpoint = { server: `https://localhost:${kubernetesPort}`, caFile, token: 'admin' };
+    const kubeconfig = writeKubeconfig(join(dir, 'kubeconfig'), endpoint);
+    const [port = 0, healthPort = 0] = await freePorts(2);
+    const child = await supervisor.start({
+      name: 'apiserver',
+      command: process.execPath,
+      args: [...NODE_ARGS, join(ROOT, OPERATOR.file), 'apiserver'],
+      logFile: join(dir, 'apiserver.log'),
+      env: {
+        ...declaredVariables(podTemplate('apiserver.yaml')),
+        LISTEN_HOST: '127.0.0.1',
+        HTTPS_PORT: String(port),
+        HEALTH_PORT: String(healthPort),
+        TLS_DIR: dir,
+        BRUPOP_KUBECONFIG: kubeconfig,
+      },
+    });
+    const health = `http://127.0.0.1:${healthPort}`;
+    await whenReady(child, `${health}/readyz`);
+    return { pid: child.pid, port, ca, metrics: async () => (await fetch(`${health}/metrics`)).text(), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
-await main();
+async function whenReady(child: Child, url: string): Promise<void> {
+  const endMs = performance.now() + READY_LIMIT_MS;
+  while (
+    !(await fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  ) {
+    if (child.ending !== undefined || performance.now() > endMs)
+      throw new Error(`The API server does not become ready:\n${child.tail()}`);
+    await pause(POLL_MS);
+  }
+}
+
+/** A process of the measurement itself, in a file beside this one. */
+export const startHelper = (file: string): ChildProcess =>
+  fork(fileURLToPath(new URL(file, import.meta.url)), { stdio: 'inherit' });
+
+/** The next message of a process. @throws Error when it ends instead. */
+export async function nextMessage<T>(child: ChildProcess): Promise<T> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`a process of the measurement ended with ${String(code)}`);
+  });
+  const [message] = (await Promise.race([once(child, 'message'), ended])) as [T];
+  ended.catch(() => undefined);
+  return message;
+}
