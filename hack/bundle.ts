@@ -40,6 +40,9 @@ export async function bundle({ entry, file, packages }: Program): Promise<number
       file: join(ROOT, file),
       format: 'cjs',
       codeSplitting: false,
+      // One character beyond Latin-1 would make Node keep the whole text in memory at two bytes a character.
+      charset: 'ascii',
+      comments: { legal: true, annotation: false, jsdoc: false },
       minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
     });
     const [chunk] = output;
