@@ -3,10 +3,12 @@ import { Nodes } from '../../api/core.ts';
 import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
 import type { Fault, Call } from '../../sim/cluster/call.ts';
 import { seededRandom } from '../../sim/random.ts';
-import { applyEvent } from '../../sim/scenario/events/registry.ts';
+import { applyEvent, tellEvent } from '../../sim/scenario/events/registry.ts';
 import type { Scenario } from '../../sim/scenario/scenario.ts';
 import type { FaultSource, Stage } from '../../sim/scenario/stage.ts';
 import { World } from '../world/world.ts';
+import { narrate } from './narrator.ts';
+import type { Told } from './narrator.ts';
 
 const HOUR = 3_600_000;
 /** Within this all that can be updated is, once nothing goes wrong any more. */
@@ -34,6 +36,8 @@ export interface Outcome {
 export interface PlayOptions {
   /** Told of every line of the world's log. */
   sink?: (line: string) => void;
+  /** Told of everything that matters to a person. */
+  tell?: (told: Told) => void;
 }
 
 /** The faults of the Kubernetes API that are on now. */
@@ -59,21 +63,16 @@ const isUpdated = ({ cluster, machines }: World, { releases }: Scenario): boolea
   cluster.peekAll(UpdatePolicies).every(({ status }) => (status?.updating ?? []).length === 0) &&
   cluster.peekAll(Nodes).every(({ spec }) => spec?.unschedulable !== true);
 
-/** See the head of this file. */
-export async function play(scenario: Scenario, { sink }: PlayOptions = {}): Promise<Outcome> {
-  const faults = new Faults();
+/** A scenario under way. */
+interface Running {
+  world: World;
+  faults: Faults;
+  tell: PlayOptions['tell'];
+}
+
+/** Lets the events of a scenario happen in a world. @returns mends what they broke for good */
+function schedule(scenario: Scenario, { world, faults, tell }: Running): () => void {
   const mends: (() => void)[] = [];
-  const world = new World({
-    seed: scenario.seed,
-    nodes: scenario.nodes,
-    version: scenario.version,
-    releases: scenario.releases,
-    startMs: Date.parse(scenario.startsAt),
-    faults: faults.ask,
-    ...(sink === undefined ? {} : { sink }),
-  });
-  world.start();
-  for (const policy of scenario.policies) world.applyPolicy(policy);
   for (const [index, event] of scenario.events.entries()) {
     const stage: Stage = {
       clock: world.clock,
@@ -83,10 +82,35 @@ export async function play(scenario: Scenario, { sink }: PlayOptions = {}): Prom
       addFaults: (source) => faults.add(source),
       onCalm: (mend) => void mends.push(mend),
     };
-    world.clock.after(event.atMs, () => applyEvent(event, stage));
+    world.clock.after(event.atMs, () => {
+      tell?.({ atMs: event.atMs, about: 'EVENT', text: tellEvent(event) });
+      applyEvent(event, stage);
+    });
   }
+  return () => {
+    for (const mend of mends) mend();
+  };
+}
+
+/** See the head of this file. */
+export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {}): Promise<Outcome> {
+  const faults = new Faults();
+  const world = new World({
+    seed: scenario.seed,
+    nodes: scenario.nodes,
+    version: scenario.version,
+    releases: scenario.releases,
+    startMs: Date.parse(scenario.startsAt),
+    faults: faults.ask,
+    ...(sink === undefined ? {} : { sink }),
+  });
+  if (tell !== undefined) narrate(world, tell);
+  world.start();
+  for (const policy of scenario.policies) world.applyPolicy(policy);
+  const mend = schedule(scenario, { world, faults, tell });
   await world.clock.advance(scenario.calmAfterMs);
-  for (const mend of mends) mend();
+  tell?.({ atMs: scenario.calmAfterMs, about: 'EVENT', text: 'nothing goes wrong any more' });
+  mend();
   const calm = await world.clock.runUntil(() => isUpdated(world, scenario), LIVENESS_MS);
   const virtualMs = world.clock.monotonic();
   await world.stop();
@@ -95,8 +119,6 @@ export async function play(scenario: Scenario, { sink }: PlayOptions = {}): Prom
     message,
     atMs,
   }));
-  if (!calm) {
-    failures.push({ rule: 'liveness', message: 'not every node was updated', atMs: virtualMs });
-  }
+  if (!calm) failures.push({ rule: 'liveness', message: 'not every node was updated', atMs: virtualMs });
   return { failures, digest: world.cluster.log.digest(), virtualMs, reboots: world.reboots.count };
 }
