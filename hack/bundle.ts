@@ -3,6 +3,7 @@
  * Node has built in; a package in its bundle is an error.
  */
 import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,17 +28,27 @@ const packagesIn = (moduleIds: readonly string[]): string[] => [
   ...new Set(moduleIds.flatMap((id) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1] ?? [])),
 ];
 
-/** Bundles one program. @returns its size in bytes. @throws Error when something is in it that may not be. */
-export async function bundle({ entry, file, packages }: Program): Promise<number> {
+/** A program in one file. */
+export interface Bundle {
+  code: string;
+  /** Paths of the modules that are in it. */
+  moduleIds: string[];
+}
+
+/**
+ * Bundles one program in memory; nothing in it tells where the repository lies.
+ * @throws Error when something is in it that may not be
+ */
+export async function bundleOf({ entry, file, packages }: Program): Promise<Bundle> {
   const build = await rolldown({
+    cwd: ROOT,
     input: join(ROOT, entry),
     platform: 'node',
     external: (id) => BUILT_IN.has(id),
     logLevel: 'warn',
   });
   try {
-    const { output } = await build.write({
-      file: join(ROOT, file),
+    const { output } = await build.generate({
       format: 'cjs',
       codeSplitting: false,
       // One character beyond Latin-1 would make Node keep the whole text in memory at two bytes a character.
@@ -50,10 +61,19 @@ export async function bundle({ entry, file, packages }: Program): Promise<number
     if (strangers.length > 0) throw new Error(`${file} needs ${strangers.join(', ')} at run time`);
     const found = packagesIn(chunk.moduleIds);
     if (!packages && found.length > 0) throw new Error(`${file} contains packages: ${found.join(', ')}`);
-    return Buffer.byteLength(chunk.code);
+    return { code: chunk.code, moduleIds: chunk.moduleIds };
   } finally {
     await build.close();
   }
+}
+
+/** Bundles one program into its file. @returns its size in bytes. @throws Error when something is in it that may not be. */
+export async function bundle(program: Program): Promise<number> {
+  const { code } = await bundleOf(program);
+  const path = join(ROOT, program.file);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, code);
+  return Buffer.byteLength(code);
 }
 
 if (import.meta.main) {

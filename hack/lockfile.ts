@@ -9,6 +9,7 @@ import { join } from 'node:path';
 /** One entry of `packages`, as far as it is read or written here. */
 export interface LockedPackage {
   version?: string;
+  integrity?: string;
   dev?: boolean;
   optional?: boolean;
   license?: string;

@@ -1,0 +1,53 @@
+/** What is in Debian packages. */
+import { spawn } from 'node:child_process';
+import { ImageError } from '../errors.ts';
+import { output } from '../command.ts';
+import { FileTree } from '../archive/filetree.ts';
+import { readTar, type ReadEntry } from '../archive/read.ts';
+
+/** Where Debian is going and other distributions are: `/lib` is a link into `/usr`. */
+const MERGED = /^(?:lib|lib64|bin|sbin)(?=\/|$)/;
+
+const merged = (path: string): string => path.replace(MERGED, 'usr/$&');
+
+/** An absolute link still leads to the same file when a parent of it was moved. */
+const relocated = (entry: ReadEntry): ReadEntry => {
+  const path = merged(entry.path);
+  if (entry.target === undefined || !entry.target.startsWith('/')) return { ...entry, path };
+  return { ...entry, path, target: `/${merged(entry.target.slice(1))}` };
+};
+
+export interface UnpackedPackage {
+  /** Its control file. */
+  control: string;
+  /** Its files, below `/usr` where it still has them above. */
+  files: ReadEntry[];
+}
+
+export async function unpackDebian(path: string, signal: AbortSignal): Promise<UnpackedPackage> {
+  const control = (await output(['dpkg-deb', '--field', path], { signal })).toString();
+  const child = spawn('dpkg-deb', ['--fsys-tarfile', path], { stdio: ['ignore', 'pipe', 'inherit'], signal });
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new ImageError('integrity', `dpkg-deb cannot unpack ${path}.`)),
+    );
+  });
+  const read = async (): Promise<ReadEntry[]> => {
+    const files: ReadEntry[] = [];
+    for await (const entry of readTar(child.stdout)) files.push(relocated(entry));
+    return files;
+  };
+  const [files] = await Promise.all([read(), ended]);
+  return { control, files };
+}
+
+/** Files of all packages in one tree, with the links that `/lib` and its like are. */
+export function treeOf(packages: readonly UnpackedPackage[]): FileTree {
+  const tree = new FileTree();
+  for (const { files } of packages) files.forEach((entry) => tree.add(entry));
+  for (const path of ['lib', 'lib64']) {
+    tree.add({ path, type: 'symlink', mode: 0o777, bytes: 0, target: `usr/${path}` });
+  }
+  return tree;
+}
