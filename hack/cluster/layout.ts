@@ -53,6 +53,8 @@ export const paths = (dir: string) => ({
   controlPlane: join(dir, 'controlplane'),
   kubeconfig: join(dir, 'controlplane', 'admin.kubeconfig'),
   dns: join(dir, 'dns'),
+  /** Archives that machines have at every power-on. */
+  images: join(dir, 'images'),
   /** Kept when the start fails. */
   logs: join(dir, 'logs'),
   daemonLog: join(dir, 'logs', 'daemon.log'),

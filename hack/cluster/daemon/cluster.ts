@@ -43,8 +43,8 @@ export class Cluster {
   readonly #progress: (line: string) => void;
   readonly #supervisor = new Supervisor();
   readonly #machines = new Map<string, Machine>();
-  /** Archives that machines get at their next power-on, too. */
-  readonly #images: string[];
+  /** Archives that machines get at every power-on; the machines share this list. */
+  readonly #images: string[] = [];
   #plane: Plane | undefined;
   #ready = false;
 
@@ -52,13 +52,13 @@ export class Cluster {
   constructor(spec: ClusterSpec, progress: (line: string) => void) {
     this.#spec = spec;
     this.#progress = progress;
-    this.#images = [...spec.images];
   }
 
   /** Resolves when every machine is Ready. @throws Error with the cause */
   async start(): Promise<void> {
-    const { machines, programs, dir } = this.#spec;
+    const { machines, programs, dir, images } = this.#spec;
     const at = paths(dir);
+    for (const archive of images) await this.#keep(archive);
     this.#progress('Starting the control plane');
     await makeBridge(machines);
     const plane = await startPlane(this.#spec);
@@ -110,11 +110,7 @@ export class Cluster {
 
   /** Into every machine: at once where there is power, else when it comes. */
   async load(archive: string): Promise<void> {
-    const { dir } = this.#spec;
-    const kept = join(dir, 'images', `${this.#images.length}-${basename(archive)}`);
-    await mkdir(join(dir, 'images'), { recursive: true });
-    await copyFile(archive, kept, constants.COPYFILE_FICLONE);
-    this.#images.push(kept);
+    const kept = await this.#keep(archive);
     const on = [...this.#machines.values()].filter(({ state }) => state === 'on');
     await Promise.all(on.map((machine) => machine.load(kept)));
   }
@@ -124,6 +120,16 @@ export class Cluster {
     if (this.#plane === undefined) throw new ClusterError('starting', 'The control plane is not up yet.');
     const { controlPlane } = this.#plane;
     await (to === 'away' ? controlPlane.kill(component) : controlPlane.revive(component));
+  }
+
+  /** Copies an archive, so that it is there at every power-on. @returns where it is */
+  async #keep(archive: string): Promise<string> {
+    const { images } = paths(this.#spec.dir);
+    const kept = join(images, `${this.#images.length}-${basename(archive)}`);
+    await mkdir(images, { recursive: true });
+    this.#images.push(kept);
+    await copyFile(archive, kept, constants.COPYFILE_FICLONE);
+    return kept;
   }
 
   async #startMachines(plane: Plane): Promise<void> {
