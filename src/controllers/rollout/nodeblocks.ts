@@ -15,7 +15,6 @@ interface Epoch {
 }
 
 const epochs = new WeakMap<EffectivePolicy, Epoch>();
-const answers = new WeakMap<PolicyNode, { epoch: Epoch; found: Block | undefined }>();
 
 function epochOf({ effective, blocks, versions }: PolicyState): Epoch {
   const { invalid, deleted, paused, clock, window, minRemaining, halted } = blocks;
@@ -32,11 +31,10 @@ function epochOf({ effective, blocks, versions }: PolicyState): Epoch {
 export function nodeBlocks(policy: PolicyState, budget: Budget): (node: PolicyNode) => Block | undefined {
   const epoch = epochOf(policy);
   return (node) => {
-    const known = answers.get(node);
-    if (known?.epoch === epoch) return known.found;
+    if (node.answer?.epoch === epoch) return node.answer.found;
     const found = nodeBlock({ policy, node, budget });
     // A back-off ends with the time; so does what people say by annotation, for which the node is made anew each time.
-    if (node.shadow?.backoff === undefined) answers.set(node, { epoch, found });
+    if (node.shadow?.backoff === undefined) node.answer = { epoch, found };
     return found;
   };
 }

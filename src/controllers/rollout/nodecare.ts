@@ -9,7 +9,7 @@ import { DEFAULT_HOST, hostPatch } from './patches.ts';
 import type { ShadowPatch } from './patches.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
 
-type Facts = Omit<NodeFacts, 'needsCare'>;
+type Facts = Omit<NodeFacts, 'needsCare' | 'seen'>;
 
 /** Whether a node is to be looked at here at all: most of them need nothing for as long as they stay as they are. */
 export const needsCare = (facts: Facts): boolean =>

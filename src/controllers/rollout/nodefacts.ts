@@ -6,6 +6,7 @@ import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
 import { nodeControls } from '../../policy/annotations.ts';
 import type { NodeControls } from '../../policy/annotations.ts';
 import type { AvailabilityFacts } from '../../policy/budget.ts';
+import type { Block } from '../../policy/block.ts';
 import type { EffectivePolicy } from '../../policy/effective.ts';
 import { shadowFacts } from '../../policy/facts.ts';
 import type { NodeFacts as RuleFacts, ShadowFacts } from '../../policy/facts.ts';
@@ -50,11 +51,19 @@ function ofShadow(shadow: BottlerocketShadow): ShadowFacts {
 /** A node as the rules of its policy see it. */
 export interface PolicyNode extends RuleFacts, AvailabilityFacts, OrderFacts {
   readonly source: NodeFacts;
+  /** Of the policy that sees it so. */
+  readonly effective: EffectivePolicy;
   /** What the status of the policy counts. */
   readonly shown: StatusNode;
+  /** What keeps it from starting, as was found last; see nodeblocks.ts. */
+  answer: Answer | undefined;
 }
 
-const ofPolicies = new WeakMap<NodeFacts, { effective: EffectivePolicy; node: PolicyNode }>();
+/** What was found, and what has to be the same object for that to hold still. */
+export interface Answer {
+  readonly epoch: object;
+  readonly found: Block | undefined;
+}
 
 /** What a policy looks at its nodes with; the same for all of them, in one plan. */
 export interface PolicyView extends Pick<Snapshot, 'now' | 'lastPodsOf'> {
@@ -65,13 +74,12 @@ export interface PolicyView extends Pick<Snapshot, 'now' | 'lastPodsOf'> {
 export function policyNode(source: NodeFacts, view: PolicyView): PolicyNode {
   // Effective values are made anew with everything else that derives from the spec.
   const { effective, waitForPods } = view.policy;
-  const known = ofPolicies.get(source);
-  if (known?.effective === effective) return known.node;
+  if (source.seen?.effective === effective) return source.seen;
   const controls = nodeControls(source.node.metadata.annotations, view.now);
   const node = makePolicyNode(source, controls, view);
   // What people say by annotation may depend on the time, and pods are not part of the node.
   const isLasting = !controls.excluded && controls.errors.length === 0 && !hasInstant(controls);
-  if (isLasting && waitForPods === undefined) ofPolicies.set(source, { effective, node });
+  if (isLasting && waitForPods === undefined) source.seen = node;
   return node;
 }
 
@@ -85,6 +93,8 @@ function makePolicyNode(source: NodeFacts, controls: NodeControls, view: PolicyV
   const facts = shadow === undefined ? undefined : ofShadow(shadow);
   return {
     source,
+    effective: policy.effective,
+    answer: undefined,
     name,
     controls,
     ready: isReady,

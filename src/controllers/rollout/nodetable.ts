@@ -116,7 +116,7 @@ export class NodeTable {
       selection: this.#selections.of(node),
       hasAttemptMarks: hasAttemptMarks(node),
     };
-    return { ...facts, needsCare: needsCare(facts) };
+    return { ...facts, needsCare: needsCare(facts), seen: undefined };
   }
 }
 

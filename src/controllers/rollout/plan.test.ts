@@ -117,7 +117,7 @@ function snapshotOf({ nodes, spec = {}, policy = {}, status = {}, snapshot = {} 
         selection: select(node.metadata.labels),
         hasAttemptMarks: false,
       };
-      return [name, { ...rest, needsCare: needsCare(rest) }];
+      return [name, { ...rest, needsCare: needsCare(rest), seen: undefined }];
     }),
   );
   const attempts = updating.map((entry): AttemptFacts => ({

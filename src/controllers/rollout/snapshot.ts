@@ -6,6 +6,7 @@ import type { Selection } from '../../policy/select.ts';
 import type { DrainView, HealthView } from '../../protocol/attempt.ts';
 import type { CompiledPolicy } from './compile.ts';
 import type { Lookup } from './lookups.ts';
+import type { PolicyNode } from './nodefacts.ts';
 
 /** One Bottlerocket node. */
 export interface NodeFacts {
@@ -24,6 +25,8 @@ export interface NodeFacts {
   readonly hasAttemptMarks: boolean;
   /** See nodecare.ts. */
   readonly needsCare: boolean;
+  /** How its policy saw these very facts last; see nodefacts.ts. A field: it is looked at for every node in every plan. */
+  seen: PolicyNode | undefined;
 }
 
 /** The policy whose ledger has an entry for a shadow. */
