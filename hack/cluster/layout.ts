@@ -58,6 +58,7 @@ export const paths = (dir: string) => ({
   /** Kept when the start fails. */
   logs: join(dir, 'logs'),
   daemonLog: join(dir, 'logs', 'daemon.log'),
+  machines: join(dir, 'machines'),
   machine: (name: string): string => join(dir, 'machines', name),
 });
 

@@ -98,7 +98,8 @@ async function writeSpec(spec: ClusterSpec): Promise<void> {
     },
   );
   // Of an earlier run that failed.
-  await rm(at.logs, { recursive: true, force: true });
+  for (const path of [at.logs, at.controlPlane, at.machines])
+    await rm(path, { recursive: true, force: true });
   await mkdir(at.logs);
 }
 

@@ -114,6 +114,10 @@ async function removeAll(cgroups: readonly string[]): Promise<void> {
   }
 }
 
+/** None where there are no cgroups. */
+const hierarchiesHere = async (): Promise<Hierarchy[]> =>
+  parseHierarchies(await readFile('/proc/self/mounts', 'utf8').catch(() => ''));
+
 /** See the head of this file. */
 export class ClusterCgroups {
   readonly #name: string;
@@ -126,7 +130,7 @@ export class ClusterCgroups {
 
   /** Of this machine as it is now. */
   static async open(cluster: string): Promise<ClusterCgroups> {
-    return new ClusterCgroups(cluster, parseHierarchies(await readFile('/proc/self/mounts', 'utf8')));
+    return new ClusterCgroups(cluster, await hierarchiesHere());
   }
 
   /** Makes the cgroup of one machine in every hierarchy. @returns its path below their mounts */
@@ -179,7 +183,7 @@ export class ClusterCgroups {
 
 /** Names of the clusters that have cgroups here. */
 export async function clustersWithCgroups(): Promise<string[]> {
-  const hierarchies = parseHierarchies(await readFile('/proc/self/mounts', 'utf8'));
+  const hierarchies = await hierarchiesHere();
   const prefix = cgroupName('');
   const names = await Promise.all(hierarchies.map(({ path }) => readdir(path).catch(() => [])));
   const ours = names.flat().filter((each) => each.startsWith(prefix));

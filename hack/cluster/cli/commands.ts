@@ -1,6 +1,7 @@
 /** The command line. */
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { resolve } from 'node:path';
+import { COMPONENTS, type Component } from '../../controlplane/start.ts';
 import { ClusterClient } from '../daemon/client.ts';
 import { MAX_MACHINES } from '../layout.ts';
 import { machineSpecs } from '../spec.ts';
@@ -98,9 +99,21 @@ function addInside(program: Command, line: CommandLine): void {
     });
 }
 
+function addComponent(program: Command): void {
+  which(
+    program.command('component').description('take a program of the control plane away, or bring it back'),
+  )
+    .addArgument(new Argument('<program>').choices(COMPONENTS))
+    .addArgument(new Argument('<where>').choices(['away', 'back']))
+    .action(async (component: Component, to: 'away' | 'back', flags: Which) => {
+      await new ClusterClient((await running(flags)).dir).component(component, to);
+    });
+}
+
 /** All commands. */
 export function addCommands(program: Command, line: CommandLine): void {
   addLifecycle(program, line);
   addInside(program, line);
   addMachine(program, line);
+  addComponent(program);
 }

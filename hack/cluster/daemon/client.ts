@@ -6,6 +6,7 @@ import type { Component } from '../../controlplane/start.ts';
 import type { Service } from '../machine/config.ts';
 import { paths } from '../layout.ts';
 import type { ClusterStatus, DaemonLine, DaemonRequest } from './protocol.ts';
+import { join } from './tunnel.ts';
 
 export class DaemonError extends Error {
   override readonly name = 'DaemonError';
@@ -20,7 +21,7 @@ export class DaemonError extends Error {
 
 /** One connection to the daemon. @throws DaemonError `unreachable` */
 async function open(socketPath: string): Promise<Socket> {
-  const socket = connect(socketPath);
+  const socket = connect({ path: socketPath, allowHalfOpen: true });
   try {
     await once(socket, 'connect');
   } catch (error) {
@@ -29,21 +30,31 @@ async function open(socketPath: string): Promise<Socket> {
   return socket;
 }
 
-/** Takes one line at a time and leaves what follows the reply alone: it may be another conversation. */
+/** Resolves when there is something to read, or nothing more will come. */
+async function untilMore(socket: Socket): Promise<void> {
+  const heard = new AbortController();
+  const { signal } = heard;
+  const events = ['readable', 'end', 'close'].map((event) => once(socket, event, { signal }));
+  await Promise.race(events).finally(() => heard.abort());
+}
+
+/** One line at a time. What came after the last one that was taken is left to be read: it may be of another kind. */
 async function* linesOf(socket: Socket): AsyncGenerator<DaemonLine> {
   let text = Buffer.alloc(0);
-  for (;;) {
-    const at = text.indexOf('\n');
-    if (at >= 0) {
-      const line = text.subarray(0, at).toString();
-      text = text.subarray(at + 1);
-      yield JSON.parse(line) as DaemonLine;
-      continue;
+  try {
+    for (;;) {
+      const at = text.indexOf('\n');
+      const chunk = at < 0 ? (socket.read() as Buffer | null) : null;
+      if (at >= 0) {
+        const line = text.subarray(0, at).toString();
+        text = text.subarray(at + 1);
+        yield JSON.parse(line) as DaemonLine;
+      } else if (chunk !== null) text = Buffer.concat([text, chunk]);
+      else if (socket.readableEnded || socket.destroyed) return;
+      else await untilMore(socket);
     }
-    const chunk = socket.read() as Buffer | null;
-    if (chunk !== null) text = Buffer.concat([text, chunk]);
-    else if (socket.readableEnded || socket.destroyed) return;
-    else await Promise.race([once(socket, 'readable'), once(socket, 'end'), once(socket, 'close')]);
+  } finally {
+    if (text.length > 0 && !socket.destroyed && !socket.readableEnded) socket.unshift(text);
   }
 }
 
@@ -138,7 +149,7 @@ export class ClusterClient {
    * kube-apiserver is for `localhost`, too.
    */
   async forward(host: string, port: number): Promise<number> {
-    const server = createServer((near) => void this.#join(near, host, port));
+    const server = createServer({ allowHalfOpen: true }, (near) => void this.#join(near, host, port));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     this.#forwards.push(server);
@@ -155,11 +166,7 @@ export class ClusterClient {
   async #join(near: Socket, host: string, port: number): Promise<void> {
     near.on('error', () => near.destroy());
     try {
-      const far = await this.connect(host, port);
-      far.on('error', () => far.destroy());
-      far.on('close', () => near.destroy());
-      near.on('close', () => far.destroy());
-      near.pipe(far).pipe(near);
+      join(near, await this.connect(host, port));
     } catch {
       near.destroy();
     }

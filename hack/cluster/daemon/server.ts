@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Cluster } from './cluster.ts';
 import type { DaemonLine, DaemonRequest } from './protocol.ts';
+import { join } from './tunnel.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 
@@ -45,19 +46,12 @@ const HANDLERS: Handlers = {
 
 /** A connection to an address in the cluster. */
 async function dial(host: string, port: number): Promise<Socket> {
-  const far = connect({ host, port });
+  const far = connect({ host, port, allowHalfOpen: true });
   await once(far, 'connect', { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) }).catch((error: unknown) => {
     far.destroy();
     throw new Error(`No connection to ${host}:${port}: ${(error as Error).message}`, { cause: error });
   });
   return far;
-}
-
-function join(near: Socket, far: Socket): void {
-  far.on('error', () => far.destroy());
-  far.on('close', () => near.destroy());
-  near.on('close', () => far.destroy());
-  near.pipe(far).pipe(near);
 }
 
 async function answer(served: Served, socket: Socket, line: string): Promise<void> {
@@ -84,7 +78,7 @@ async function answer(served: Served, socket: Socket, line: string): Promise<voi
 
 /** Serves one request a connection. @returns when the socket is there */
 export async function serve(served: Served, socketPath: string): Promise<Server> {
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     // Not more than the one line: what follows belongs to the connection that `connect` makes.
     const lines = createInterface({ input: socket });

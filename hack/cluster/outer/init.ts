@@ -60,7 +60,7 @@ async function inspect(pid: number): Promise<RunningCluster[]> {
 
 /** Every cluster that runs on this machine. */
 export async function runningClusters(): Promise<RunningCluster[]> {
-  const pids = (await readdir('/proc')).map(Number).filter((each) => Number.isInteger(each));
+  const pids = (await readdir('/proc').catch(() => [])).map(Number).filter((each) => Number.isInteger(each));
   return (await Promise.all(pids.map(inspect))).flat();
 }
 

@@ -19,17 +19,28 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+const isLogs = (name: string): boolean => name === 'log' || name === 'logs';
+
+/** Leaves directories of logs, and those on the way there. @returns whether it left any */
+async function removeAllButLogs(dir: string): Promise<boolean> {
+  let kept = false;
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    const keeps = entry.isDirectory() && (isLogs(entry.name) || (await removeAllButLogs(path)));
+    if (keeps) kept = true;
+    else await rm(path, { recursive: true, force: true });
+  }
+  return kept;
+}
+
 /** A directory that somebody else made is not touched. */
 async function removeState(dir: string, keepLogs: boolean): Promise<boolean> {
   const at = paths(dir);
   const found = await exists(at.spec);
   const ours = found || (await exists(at.logs));
   if (!ours) return false;
-  if (!keepLogs) await rm(dir, { recursive: true, force: true });
-  else {
-    const others = (await readdir(dir)).map((name) => join(dir, name)).filter((path) => path !== at.logs);
-    await Promise.all(others.map((path) => rm(path, { recursive: true, force: true })));
-  }
+  if (keepLogs) await removeAllButLogs(dir);
+  else await rm(dir, { recursive: true, force: true });
   return found;
 }
 
