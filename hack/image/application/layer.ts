@@ -1,10 +1,9 @@
 /** The application layer: the bundles, what chooses between them, and licences. The same on every platform. */
-import { readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AGENT, bundleOf, OPERATOR, ROOT } from '../../bundle.ts';
 import { file, type TarEntry } from '../archive/write.ts';
-import { withWorkspace } from '../cache.ts';
-import { fileBlob } from '../oci/blob.ts';
+import { memoryBlob } from '../oci/blob.ts';
 import type { Layer } from '../oci/image.ts';
 import { writeLayer } from '../oci/layer.ts';
 import { packagesOf, type NpmPackage } from './packages.ts';
@@ -28,36 +27,26 @@ const licences = (packages: readonly NpmPackage[]): TarEntry[] =>
   });
 
 export interface ApplicationOptions {
-  cacheDir: string;
+  /** For drafts. */
+  workspace: string;
   version: string;
   signal: AbortSignal;
 }
 
 /** Bundles the programs as they are in the working tree, and makes the layer. */
-export async function applicationLayer({
-  cacheDir,
-  version,
-  signal,
-}: ApplicationOptions): Promise<Application> {
+export async function applicationLayer(options: ApplicationOptions): Promise<Application> {
+  const { workspace, version, signal } = options;
   const [agent, operator] = await Promise.all([bundleOf(AGENT), bundleOf(OPERATOR)]);
   const packages = await packagesOf([...agent.moduleIds, ...operator.moduleIds]);
-  const launcher = await readFile(join(import.meta.dirname, 'launcher.cjs'));
-  const licence = await readFile(join(ROOT, 'LICENSE'));
   const entries = [
-    file(LAUNCHER_PATH, launcher),
+    file(LAUNCHER_PATH, await readFile(join(import.meta.dirname, 'launcher.cjs'))),
     file(`${APPLICATION}/agent.cjs`, agent.code),
     file(`${APPLICATION}/brupop.cjs`, operator.code),
-    file(`${APPLICATION}/LICENSE`, licence),
+    file(`${APPLICATION}/LICENSE`, await readFile(join(ROOT, 'LICENSE'))),
     ...licences(packages),
   ];
-  return withWorkspace(cacheDir, async (directory) => {
-    const draft = join(directory, 'layer');
-    const { digest, bytes, diffId } = await writeLayer(draft, entries, signal);
-    const path = join(cacheDir, `application-${digest.slice('sha256:'.length)}.tar.gz`);
-    await rename(draft, path);
-    return {
-      packages,
-      layer: { blob: fileBlob(path, digest, bytes), diffId, createdBy: `brupop ${version}` },
-    };
-  });
+  const draft = join(workspace, 'application.tar.gz');
+  const { diffId } = await writeLayer(draft, entries, signal);
+  const blob = memoryBlob(await readFile(draft));
+  return { packages, layer: { blob, diffId, createdBy: `brupop ${version}` } };
 }
