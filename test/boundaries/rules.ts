@@ -54,9 +54,11 @@ const readsClock: Match = (node, parent) =>
 
 const RANDOM_IMPORTS = new Set(['randomUUID', 'randomInt']);
 
-const readsRandom: Match = (node) =>
+const readsRandom: Match = (node, parent) =>
   isMember(node, 'Math', 'random') ||
-  (node.type === 'ImportSpecifier' && RANDOM_IMPORTS.has(identifier(node['imported']) ?? ''));
+  (node.type === 'ImportSpecifier' &&
+    literal(parent['source']) === 'node:crypto' &&
+    RANDOM_IMPORTS.has(identifier(node['imported']) ?? ''));
 
 const readsProcess: Match = (node, parent) =>
   literal(node['source']) === 'node:process' || (identifier(node) === 'process' && isReference(node, parent));

@@ -100,7 +100,8 @@ export class HostServer {
       server.listen(socketPath, resolve);
     });
     await chmod(socketPath, 0o660);
-    if (socketGroup !== undefined) await chown(socketPath, process.getuid?.() ?? 0, socketGroup);
+    // -1 leaves the owner as it is.
+    if (socketGroup !== undefined) await chown(socketPath, -1, socketGroup);
     this.#server = server;
   }
 
