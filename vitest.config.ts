@@ -25,6 +25,7 @@ export default defineConfig({
         hookTimeout: 120_000,
         globalSetup: ['test/support/controlplane.ts'],
       }),
+      project('cluster', ['test/cluster/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 300_000 }),
       project('e2e', ['test/e2e/**/*.test.ts'], {
         testTimeout: 300_000,
         hookTimeout: 180_000,

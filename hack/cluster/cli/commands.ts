@@ -1,5 +1,6 @@
 /** The command line. */
 import { Argument, type Command } from 'commander';
+import { access, constants } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { COMPONENTS, type Component } from '../../controlplane/start.ts';
 import { ClusterClient } from '../daemon/client.ts';
@@ -7,6 +8,7 @@ import { MAX_MACHINES } from '../layout.ts';
 import { machineSpecs } from '../spec.ts';
 import { knownClusters, sweep } from '../sweep/sweep.ts';
 import { up } from '../up.ts';
+import { Failure } from './failure.ts';
 import { kubectl, shell } from './inside.ts';
 import { addMachine } from './machine.ts';
 import { running, stateDir, which, wholeNumber, type CommandLine, type Which } from './options.ts';
@@ -94,6 +96,9 @@ function addInside(program: Command, line: CommandLine): void {
   which(program.command('load').description('bring an OCI archive onto every machine'))
     .argument('<archive>')
     .action(async (archive: string, flags: Which) => {
+      await access(archive, constants.R_OK).catch(() => {
+        throw new Failure(`The image archive ${archive} cannot be read.`);
+      });
       await new ClusterClient((await running(flags)).dir).load(resolve(archive));
       line.tell(`Loaded ${archive}`);
     });

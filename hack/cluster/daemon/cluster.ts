@@ -1,6 +1,6 @@
 /** A cluster from the inside: brings it up in order, and carries out what is asked of it. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askFor } from '../../controlplane/request.ts';
@@ -45,6 +45,8 @@ export class Cluster {
   readonly #machines = new Map<string, Machine>();
   /** Archives that machines get at every power-on; the machines share this list. */
   readonly #images: string[] = [];
+  /** How many archives have been kept; part of their names. */
+  #kept = 0;
   #plane: Plane | undefined;
   #ready = false;
 
@@ -72,7 +74,7 @@ export class Cluster {
       logFile: join(at.logs, 'coredns.log'),
       endpoint,
     });
-    this.#progress(`Starting ${machines.length} machines`);
+    this.#progress(`Starting ${machines.length === 1 ? '1 machine' : `${machines.length} machines`}`);
     await Promise.all([dns, this.#startMachines(plane)]);
     this.#progress('Waiting until every machine is Ready');
     await this.#untilNodesReady();
@@ -112,7 +114,14 @@ export class Cluster {
   async load(archive: string): Promise<void> {
     const kept = await this.#keep(archive);
     const on = [...this.#machines.values()].filter(({ state }) => state === 'on');
-    await Promise.all(on.map((machine) => machine.load(kept)));
+    try {
+      await Promise.all(on.map((machine) => machine.load(kept)));
+    } catch (error) {
+      // With an archive that cannot be imported no machine would come up again.
+      this.#images.splice(this.#images.indexOf(kept), 1);
+      await rm(kept, { force: true });
+      throw error;
+    }
   }
 
   /** Kills a program of the control plane, or starts it again. @throws ClusterError `starting` */
@@ -125,10 +134,10 @@ export class Cluster {
   /** Copies an archive, so that it is there at every power-on. @returns where it is */
   async #keep(archive: string): Promise<string> {
     const { images } = paths(this.#spec.dir);
-    const kept = join(images, `${this.#images.length}-${basename(archive)}`);
+    const kept = join(images, `${++this.#kept}-${basename(archive)}`);
     await mkdir(images, { recursive: true });
-    this.#images.push(kept);
     await copyFile(archive, kept, constants.COPYFILE_FICLONE);
+    this.#images.push(kept);
     return kept;
   }
 

@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Cluster } from './cluster.ts';
 import type { DaemonLine, DaemonRequest } from './protocol.ts';
+import { reasonOf } from './reason.ts';
 import { join } from './tunnel.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -71,7 +72,7 @@ async function answer(served: Served, socket: Socket, line: string): Promise<voi
     const value = await handle(served, request, (text: string) => write({ progress: text }));
     write({ reply: 'ok', ...(value === undefined ? {} : { value }) });
   } catch (error) {
-    write({ reply: 'error', message: (error as Error).message });
+    write({ reply: 'error', message: reasonOf(error) });
   }
   socket.end();
 }
