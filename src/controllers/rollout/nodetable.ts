@@ -12,7 +12,8 @@ import {
 } from '../../api/names.ts';
 import type { BottlerocketShadow } from '../../api/v2/bottlerocketshadow.ts';
 import { isAttemptMark, readMarks } from '../../protocol/marks.ts';
-import type { Caches } from '../kube/caches.ts';
+import type { Reflector } from '../../runtime/reflector.ts';
+import type { PodIndex } from '../kube/caches.ts';
 import { isBottlerocket } from '../shadows/osimage.ts';
 import { Selections } from './compile.ts';
 import type { CompiledPolicy } from './compile.ts';
@@ -26,8 +27,17 @@ const OPERATOR_ACCOUNTS: ReadonlySet<string | undefined> = new Set([
   APISERVER_SERVICE_ACCOUNT,
 ]);
 
+/** What of the copies the table reads. */
+export interface TableCopies {
+  nodes: Pick<Reflector<Node>, 'store' | 'onChange'>;
+  shadows: Pick<Reflector<BottlerocketShadow>, 'store' | 'onChange'>;
+  pods: Pick<Reflector<Pod, PodIndex>, 'store' | 'onChange'>;
+  /** The operator's namespace. */
+  namespace: string;
+}
+
 export class NodeTable {
-  readonly #caches: Caches;
+  readonly #caches: TableCopies;
   readonly #selections = new Selections();
   readonly #rows = new Map<string, NodeFacts>();
   readonly #byShadow = new Map<string, NodeFacts>();
@@ -35,7 +45,7 @@ export class NodeTable {
   readonly #freeRows: number[] = [];
   #dirty: Set<string> | 'all' = 'all';
 
-  constructor(caches: Caches) {
+  constructor(caches: TableCopies) {
     this.#caches = caches;
   }
 
