@@ -99,12 +99,12 @@ describe('the table of nodes', () => {
 
   it('after any changes holds what one made anew would, each node at a place of its own', () => {
     const step = fc.record({
-      what: fc.constantFrom('node', 'otherSystem', 'noNode', 'shadow', 'noShadow', 'agent', 'look'),
+      what: fc.constantFrom('node', 'otherSystem', 'noNode', 'shadow', 'noShadow', 'agent', 'look', 'look'),
       name: fc.constantFrom('a', 'b', 'c', 'd'),
       life: fc.constantFrom(1, 2),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const cluster = new Cluster();
         const table = followed(cluster);
         const changes: Record<string, (name: string, life: number) => unknown> = {
