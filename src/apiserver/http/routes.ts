@@ -50,9 +50,10 @@ export function agentRoutes(app: FastifyInstance, { api, clock }: RouteOptions):
     request.raw.rawHeaders = [];
     request.raw.headers = {};
     raw.on('drain', () => opened.drained(clock.monotonic()));
-    raw.on('close', () => opened.closed());
-    raw.on('error', () => opened.closed());
-    if (raw.destroyed) opened.closed();
+    const closed = (): void => opened.closed();
+    raw.on('close', closed);
+    raw.on('error', closed);
+    if (raw.destroyed) closed();
     return reply;
   }
 }

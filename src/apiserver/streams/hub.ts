@@ -38,9 +38,9 @@ export interface StreamHubOptions {
 export class StreamHub {
   readonly #clock: Clock;
   readonly #onEnd: (why: StreamEnd) => void;
-  readonly #byShadow = new Map<string, Set<AgentStream>>();
+  /** An array of one is a third of a Set of one, and there are ten thousand of them. */
+  readonly #byShadow = new Map<string, readonly AgentStream[]>();
   readonly #buckets: Set<AgentStream>[] = Array.from({ length: BUCKETS }, () => new Set());
-  readonly #bucketOf = new WeakMap<AgentStream, number>();
   #opened = 0;
   #size = 0;
   #tick = 0;
@@ -62,19 +62,13 @@ export class StreamHub {
    */
   open(identity: Identity, options: { sink: Sink; current: BottlerocketShadow | undefined }): AgentStream {
     const name = shadowName(identity.node);
-    const stream = new AgentStream({
-      identity,
-      sink: options.sink,
-      onEnd: (ended, why) => this.#remove(name, ended, why),
-    });
-    const streams = this.#byShadow.get(name) ?? new Set();
-    this.#byShadow.set(name, streams);
-    const ofPod = [...streams].filter((other) => other.identity.podUid === identity.podUid);
-    streams.add(stream);
-    const bucket = this.#opened % BUCKETS;
+    const notch = this.#opened % BUCKETS;
+    const stream = new AgentStream({ identity, sink: options.sink, notch, onEnd: this.#onStreamEnd });
+    const others = this.#byShadow.get(name) ?? [];
+    const ofPod = others.filter((other) => other.identity.podUid === identity.podUid);
+    this.#byShadow.set(name, [...others, stream]);
     this.#opened += 1;
-    this.#buckets[bucket]?.add(stream);
-    this.#bucketOf.set(stream, bucket);
+    this.#buckets[notch]?.add(stream);
     this.#size += 1;
     if (ofPod.length >= STREAMS_PER_POD) ofPod[0]?.end('replaced');
     const now = this.#clock.monotonic();
@@ -159,14 +153,16 @@ export class StreamHub {
     return toLine({ type: 'HEARTBEAT', at: rfc3339(this.#clock.now()) });
   }
 
-  #remove(name: string, stream: AgentStream, why: StreamEnd): void {
-    const streams = this.#byShadow.get(name);
-    streams?.delete(stream);
-    if (streams?.size === 0) this.#byShadow.delete(name);
-    this.#buckets[this.#bucketOf.get(stream) ?? 0]?.delete(stream);
+  /** One function for all streams. */
+  readonly #onStreamEnd = (stream: AgentStream, why: StreamEnd): void => {
+    const name = shadowName(stream.identity.node);
+    const left = (this.#byShadow.get(name) ?? []).filter((other) => other !== stream);
+    if (left.length === 0) this.#byShadow.delete(name);
+    else this.#byShadow.set(name, left);
+    this.#buckets[stream.notch]?.delete(stream);
     this.#size -= 1;
     this.#onEnd(why);
-  }
+  };
 }
 
 const shadowLine = (shadow: BottlerocketShadow): string => toLine({ type: 'SHADOW', object: toWire(shadow) });

@@ -24,6 +24,8 @@ export type StreamEnd = (typeof STREAM_ENDS)[number];
 /** See the head of this file. Made by the hub. */
 export class AgentStream {
   readonly identity: Identity;
+  /** Which notch of the hub's wheel it hangs on. */
+  readonly notch: number;
   readonly #sink: Sink;
   readonly #onEnd: (stream: AgentStream, why: StreamEnd) => void;
   #pending: string | undefined;
@@ -32,10 +34,12 @@ export class AgentStream {
 
   constructor(options: {
     identity: Identity;
+    notch: number;
     sink: Sink;
     onEnd: (stream: AgentStream, why: StreamEnd) => void;
   }) {
     this.identity = options.identity;
+    this.notch = options.notch;
     this.#sink = options.sink;
     this.#onEnd = options.onEnd;
   }
