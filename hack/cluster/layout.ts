@@ -61,5 +61,3 @@ export const paths = (dir: string) => ({
   machines: join(dir, 'machines'),
   machine: (name: string): string => join(dir, 'machines', name),
 });
-
-export type Paths = ReturnType<typeof paths>;

@@ -5,7 +5,7 @@ import type { ControlRequest } from '../../../src/sim/host/control.ts';
 import type { Component } from '../../controlplane/start.ts';
 import type { Service } from '../machine/config.ts';
 import { paths } from '../layout.ts';
-import type { ClusterStatus, DaemonLine, DaemonRequest } from './protocol.ts';
+import type { ClusterStatus, DaemonLine, DaemonRequest, MachineEvent } from './protocol.ts';
 import { join } from './tunnel.ts';
 
 export class DaemonError extends Error {
@@ -58,16 +58,23 @@ async function* linesOf(socket: Socket): AsyncGenerator<DaemonLine> {
   }
 }
 
+/** Who hears what comes before the reply. */
+interface Listener {
+  progress?: ((line: string) => void) | undefined;
+  event?: (event: MachineEvent) => void;
+}
+
 /** Sends a request; resolves with the value of the reply. @throws DaemonError */
 async function converse(
   socket: Socket,
   request: DaemonRequest,
-  progress: (line: string) => void = () => undefined,
+  { progress, event }: Listener = {},
 ): Promise<unknown> {
   socket.on('error', () => undefined);
   socket.write(`${JSON.stringify(request)}\n`);
   for await (const line of linesOf(socket)) {
-    if ('progress' in line) progress(line.progress);
+    if ('progress' in line) progress?.(line.progress);
+    else if ('event' in line) event?.(line.event);
     else if (line.reply === 'ok') return line.value;
     else throw new DaemonError('refused', line.message);
   }
@@ -97,9 +104,15 @@ export class ClusterClient {
     return (await this.#ask({ do: 'status' })) as ClusterStatus;
   }
 
-  /** Resolves when the daemon has begun to end everything. */
-  async down(): Promise<void> {
-    await this.#ask({ do: 'down' });
+  /**
+   * Tells `listener` how every machine is, and then of each change of its power. Resolves when it is told of changes.
+   * @returns how to stop that
+   */
+  async watch(listener: (event: MachineEvent) => void): Promise<() => void> {
+    const socket = await open(paths(this.dir).socket);
+    // Ends when the daemon does, or when it is stopped.
+    converse(socket, { do: 'watch' }, { event: listener }).catch(() => undefined);
+    return () => socket.destroy();
   }
 
   /** Brings an OCI archive onto every machine. @param archive absolute path */
@@ -175,7 +188,7 @@ export class ClusterClient {
   async #ask(request: DaemonRequest, progress?: (line: string) => void): Promise<unknown> {
     const socket = await open(paths(this.dir).socket);
     try {
-      return await converse(socket, request, progress);
+      return await converse(socket, request, { progress });
     } finally {
       socket.destroy();
     }

@@ -10,12 +10,13 @@ import { ClusterCgroups } from '../cgroups/cgroups.ts';
 import { startDns } from '../dns/coredns.ts';
 import { machineAddress, NETWORK, paths, podCidr } from '../layout.ts';
 import type { MachineConfig, MachineSurroundings } from '../machine/config.ts';
-import { Machine } from '../machine/machine.ts';
+import { Machine, type MachineChange } from '../machine/machine.ts';
 import { attach, makeBridge } from '../network/bridge.ts';
 import type { ClusterSpec, MachineSpec } from '../spec.ts';
 import { startPlane, type Plane } from './controlplane.ts';
 import { createObjects } from './objects.ts';
-import type { ClusterStatus, MachineStatus } from './protocol.ts';
+import type { ClusterStatus, MachineEvent, MachineStatus } from './protocol.ts';
+import { reasonOf } from './reason.ts';
 
 const NODES_TIMEOUT_MS = 120_000;
 const POLL_MS = 250;
@@ -37,6 +38,15 @@ export class ClusterError extends Error {
   }
 }
 
+const eventOf = (machine: string, { state, bootId, version, error }: MachineChange): MachineEvent => ({
+  at: Date.now(),
+  machine,
+  state,
+  bootId,
+  ...(version === undefined ? {} : { version }),
+  ...(error === undefined ? {} : { error: reasonOf(error) }),
+});
+
 /** See the head of this file. */
 export class Cluster {
   readonly #spec: ClusterSpec;
@@ -47,6 +57,7 @@ export class Cluster {
   readonly #images: string[] = [];
   /** How many archives have been kept; part of their names. */
   #kept = 0;
+  readonly #listeners = new Set<(event: MachineEvent) => void>();
   #plane: Plane | undefined;
   #ready = false;
 
@@ -98,8 +109,17 @@ export class Cluster {
       name: this.#spec.name,
       state: this.#ready ? 'ready' : 'starting',
       machines,
-      components: this.#plane?.controlPlane.pids ?? {},
+      components: { ...this.#plane?.controlPlane.pids, ...this.#ownPids() },
     };
+  }
+
+  /** Tells `listener` how every machine is, and then of each change. @returns how to stop that */
+  watch(listener: (event: MachineEvent) => void): () => void {
+    for (const { state, bootId, version, config } of this.#machines.values()) {
+      listener(eventOf(config.name, { state, bootId, version }));
+    }
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** @throws ClusterError `noMachine` */
@@ -113,9 +133,9 @@ export class Cluster {
   /** Into every machine: at once where there is power, else when it comes. */
   async load(archive: string): Promise<void> {
     const kept = await this.#keep(archive);
-    const on = [...this.#machines.values()].filter(({ state }) => state === 'on');
+    const powered = [...this.#machines.values()].filter(({ state }) => state !== 'off');
     try {
-      await Promise.all(on.map((machine) => machine.load(kept)));
+      await Promise.all(powered.map((machine) => machine.load(kept)));
     } catch (error) {
       // With an archive that cannot be imported no machine would come up again.
       this.#images.splice(this.#images.indexOf(kept), 1);
@@ -150,7 +170,11 @@ export class Cluster {
         prepareCgroup: () => cgroups.prepare(name),
         emptyCgroup: () => cgroups.empty(name),
       };
-      this.#machines.set(name, new Machine(this.#configOf(spec, plane), surroundings));
+      const machine = new Machine(this.#configOf(spec, plane), surroundings);
+      machine.onChange((change) => {
+        for (const listener of this.#listeners) listener(eventOf(name, change));
+      });
+      this.#machines.set(name, machine);
     }
     await Promise.all([...this.#machines.values()].map((machine) => machine.powerOn()));
   }
@@ -181,6 +205,11 @@ export class Cluster {
       images: this.#images,
       ...(host === undefined ? {} : { host }),
     };
+  }
+
+  /** Of what runs beside the control plane. */
+  #ownPids(): Record<string, number> {
+    return Object.fromEntries(this.#supervisor.running.map(({ name, pid }) => [name, pid]));
   }
 
   /** Whether the Node of each machine is Ready; nothing about those of which it is not known. */

@@ -14,6 +14,7 @@ async function main(dir: string): Promise<void> {
   if (spec === undefined) throw new Error(`${paths(dir).spec} cannot be read`);
   const progress = new Progress((line) => console.log(new Date().toISOString(), line));
   const cluster = new Cluster(spec, (line) => progress.say(line));
+  cluster.watch((event) => console.log(new Date(event.at).toISOString(), JSON.stringify(event)));
   await rm(paths(dir).socket, { force: true });
   const up = Promise.withResolvers<void>();
   await serve(
@@ -23,13 +24,12 @@ async function main(dir: string): Promise<void> {
         const stop = progress.follow(listener);
         await up.promise.finally(stop);
       },
-      // The kernel ends everything else when pid 1 notices.
-      end: () => process.kill(process.pid, 'SIGKILL'),
     },
     paths(dir).socket,
   );
   up.promise.catch((error: unknown) => {
     console.error(error);
+    // The kernel ends everything else when pid 1 notices.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
   });
   cluster.start().then(up.resolve, up.reject);

@@ -10,8 +10,8 @@ export type DaemonRequest =
   /** Replies when the cluster is ready, with the progress so far and from then on. */
   | { do: 'ready' }
   | { do: 'status' }
-  /** Ends the cluster; the connection closes when the daemon ends. */
-  | { do: 'down' }
+  /** Every machine as it is, then each change, until the connection is closed. */
+  | { do: 'watch' }
   /** Into the containerd of every machine that is on, and of the others when they come up. */
   | { do: 'load'; archive: string }
   | { do: 'power'; machine: string; to: 'off' | 'on' | 'reboot' }
@@ -26,7 +26,23 @@ export type DaemonRequest =
   | { do: 'connect'; host: string; port: number };
 
 export type DaemonLine =
-  { progress: string } | { reply: 'ok'; value?: unknown } | { reply: 'error'; message: string };
+  | { progress: string }
+  | { event: MachineEvent }
+  | { reply: 'ok'; value?: unknown }
+  | { reply: 'error'; message: string };
+
+/** What happened to a machine. */
+export interface MachineEvent {
+  /** Milliseconds since 1970. */
+  at: number;
+  machine: string;
+  state: MachineState;
+  bootId: string;
+  /** Of Bottlerocket; undefined for an ordinary machine. */
+  version?: string;
+  /** With `off`: why nobody had to switch it off. */
+  error?: string;
+}
 
 export interface MachineStatus {
   name: string;
@@ -43,6 +59,6 @@ export interface ClusterStatus {
   /** `starting` until it is ready for the first time. */
   state: 'starting' | 'ready';
   machines: MachineStatus[];
-  /** Process ids, inside, of the programs of the control plane that run. */
+  /** Process ids, inside, of the programs of the control plane that run, CoreDNS among them. */
   components: Record<string, number>;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Cluster } from './cluster.ts';
-import type { DaemonLine, DaemonRequest } from './protocol.ts';
+import type { DaemonLine, DaemonRequest, MachineEvent } from './protocol.ts';
 import { reasonOf } from './reason.ts';
 import { join } from './tunnel.ts';
 
@@ -13,16 +13,21 @@ export interface Served {
   cluster: Cluster;
   /** Resolves when the cluster is ready; receives what has been said so far, too. */
   ready(progress: (line: string) => void): Promise<void>;
-  /** Ends everything, this process included. */
-  end(): void;
 }
 
-type Progress = (line: string) => void;
+/** The way back to whoever asked. */
+interface Asker {
+  progress: (line: string) => void;
+  event: (event: MachineEvent) => void;
+  /** Aborts when nobody listens any more. */
+  gone: AbortSignal;
+}
+
 type Handlers = {
   readonly [Do in Exclude<DaemonRequest['do'], 'connect'>]: (
     served: Served,
     request: Extract<DaemonRequest, { do: Do }>,
-    progress: Progress,
+    asker: Asker,
   ) => unknown;
 };
 
@@ -33,10 +38,13 @@ const POWER = {
 } as const;
 
 const HANDLERS: Handlers = {
-  ready: (served, _, progress) => served.ready(progress),
+  ready: (served, _, { progress }) => served.ready(progress),
   status: ({ cluster }) => cluster.status(),
-  // After the reply has left.
-  down: (served) => void setImmediate(() => served.end()),
+  watch: async ({ cluster }, _, { event, gone }) => {
+    const stop = cluster.watch(event);
+    await once(gone, 'abort');
+    stop();
+  },
   load: ({ cluster }, { archive }) => cluster.load(archive),
   power: ({ cluster }, { machine, to }) => cluster.machine(machine)[POWER[to]](),
   host: ({ cluster }, { machine, request }) => cluster.machine(machine).control(request),
@@ -55,6 +63,19 @@ async function dial(host: string, port: number): Promise<Socket> {
   return far;
 }
 
+function askerAt(socket: Socket, write: (line: DaemonLine) => void): Asker {
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
+  // Whoever has nothing more to say does not listen either.
+  socket.once('end', () => socket.destroy());
+  socket.resume();
+  return {
+    progress: (progress) => write({ progress }),
+    event: (event) => write({ event }),
+    gone: gone.signal,
+  };
+}
+
 async function answer(served: Served, socket: Socket, line: string): Promise<void> {
   const write = (each: DaemonLine): void => {
     if (socket.writable) socket.write(`${JSON.stringify(each)}\n`);
@@ -69,7 +90,7 @@ async function answer(served: Served, socket: Socket, line: string): Promise<voi
     }
     if (!Object.hasOwn(HANDLERS, request.do)) throw new Error(`Nothing is called ${request.do}.`);
     const handle = HANDLERS[request.do] as (...args: unknown[]) => unknown;
-    const value = await handle(served, request, (text: string) => write({ progress: text }));
+    const value = await handle(served, request, askerAt(socket, write));
     write({ reply: 'ok', ...(value === undefined ? {} : { value }) });
   } catch (error) {
     write({ reply: 'error', message: reasonOf(error) });

@@ -9,7 +9,10 @@ import { paths } from '../layout.ts';
 import { ClusterClient } from './client.ts';
 import type { Cluster } from './cluster.ts';
 import { Progress } from './progress.ts';
+import type { MachineEvent } from './protocol.ts';
 import { serve, type Served } from './server.ts';
+
+const listeners = new Set<(event: MachineEvent) => void>();
 
 /** What a cluster would be asked; it answers with the words it was given. */
 const cluster = {
@@ -18,6 +21,10 @@ const cluster = {
     if (to === 'away') return Promise.reject(new Error(`${component} is needed.`));
     return Promise.resolve();
   },
+  watch: (listener: (event: MachineEvent) => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
 } as unknown as Cluster;
 
 let dir: string;
@@ -25,21 +32,18 @@ let daemon: Server;
 let client: ClusterClient;
 let progress: Progress;
 let up: PromiseWithResolvers<void>;
-let ended: number;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'brupop-daemon-'));
   progress = new Progress(() => undefined);
   up = Promise.withResolvers<void>();
   up.promise.catch(() => undefined);
-  ended = 0;
   const served: Served = {
     cluster,
     ready: async (listener) => {
       const stop = progress.follow(listener);
       await up.promise.finally(stop);
     },
-    end: () => ended++,
   };
   daemon = await serve(served, paths(dir).socket);
   client = new ClusterClient(dir);
@@ -78,8 +82,17 @@ test('a request is answered with its value, or in the words of the refusal', asy
   expect(await client.status()).toMatchObject({ name: 'a', state: 'ready' });
   await client.component('etcd', 'back');
   await expect(client.component('etcd', 'away')).rejects.toThrow('etcd is needed.');
-  await client.down();
-  await expect.poll(() => ended).toBe(1);
+});
+
+test('who watches hears of every change until they stop', async () => {
+  const off: MachineEvent = { at: 1, machine: 'node-1', state: 'off', bootId: 'x' };
+  const heard: MachineEvent[] = [];
+  const stop = await client.watch((event) => heard.push(event));
+  await expect.poll(() => listeners.size).toBe(1);
+  for (const listener of listeners) listener(off);
+  await expect.poll(() => heard).toEqual([off]);
+  stop();
+  await expect.poll(() => listeners.size).toBe(0);
 });
 
 const converse = (socket: Socket): Promise<string> => {
