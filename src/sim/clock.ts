@@ -36,6 +36,11 @@ export class ClockView implements Clock {
     this.#skewMs = skewMs;
   }
 
+  /** How far this wall clock is ahead of the world's, in milliseconds. */
+  get skewMs(): number {
+    return this.#skewMs;
+  }
+
   now(): number {
     return this.#world.now() + this.#skewMs;
   }

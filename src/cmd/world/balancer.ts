@@ -1,23 +1,35 @@
 /** The Service in front of the API server's replicas, without a network: it picks a replica that is there. */
 import type { AgentApi } from '../../apiserver/agentapi.ts';
+import type { Life } from '../../sim/process/life.ts';
+
+/** One replica that listens. */
+export interface ApiReplica {
+  /** As the network knows it. */
+  name: string;
+  life: Life;
+  api: AgentApi;
+  /** What its readiness probe says. */
+  isReady: () => boolean;
+}
 
 /** See the head of this file. */
 export class ApiBalancer {
-  readonly #replicas: AgentApi[] = [];
+  readonly #replicas: ApiReplica[] = [];
   #next = 0;
 
-  add(replica: AgentApi): void {
+  /** @returns takes it away */
+  add(replica: ApiReplica): () => void {
     this.#replicas.push(replica);
+    return () => {
+      const at = this.#replicas.indexOf(replica);
+      if (at >= 0) this.#replicas.splice(at, 1);
+    };
   }
 
-  remove(replica: AgentApi): void {
-    const at = this.#replicas.indexOf(replica);
-    if (at >= 0) this.#replicas.splice(at, 1);
-  }
-
-  /** The replica a new connection goes to; undefined = refused. */
-  pick(): AgentApi | undefined {
+  /** The replica a new connection goes to; undefined = refused. One that is stopped does not say so. */
+  pick(): ApiReplica | undefined {
+    const ready = this.#replicas.filter(({ life, isReady }) => life.isFrozen || isReady());
     this.#next += 1;
-    return this.#replicas[this.#next % Math.max(1, this.#replicas.length)];
+    return ready[this.#next % Math.max(1, ready.length)];
   }
 }

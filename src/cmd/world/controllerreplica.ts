@@ -1,35 +1,38 @@
 /** One replica of the controller in memory: the real election, fence and controllers on the world's clock. */
 import { NAMESPACE } from '../../api/names.ts';
 import { lead } from '../../controllers/lead.ts';
-import type { Clock, Random } from '../../runtime/clock.ts';
+import type { Random } from '../../runtime/clock.ts';
 import type { KubernetesPort } from '../../runtime/kubernetes.ts';
 import { fence } from '../../runtime/fence.ts';
 import { LeaderElector } from '../../runtime/leader.ts';
 import type { Logger } from '../../runtime/log.ts';
+import type { Life } from '../../sim/process/life.ts';
 
 export interface ControllerReplicaOptions {
-  clock: Clock;
+  life: Life;
   port: KubernetesPort;
-  /** Unique among the replicas. */
+  /** Unique among all lives of all replicas. */
   identity: string;
   random: Random;
   logger: Logger;
 }
 
-/** Stands for election, and leads when it wins, until the signal aborts. */
-export async function runControllerReplica(
-  { port, identity, ...shared }: ControllerReplicaOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const elector = new LeaderElector({
-    ...shared,
-    port,
-    identity,
-    lease: { namespace: NAMESPACE, name: 'brupop-controller' },
-  });
+/** Stands for election, and leads when it wins, until its life is asked to end. */
+export async function runControllerReplica({
+  life,
+  port,
+  identity,
+  ...rest
+}: ControllerReplicaOptions): Promise<void> {
+  const shared = { ...rest, clock: life.clock };
+  const lease = { namespace: NAMESPACE, name: 'brupop-controller' };
+  const elector = new LeaderElector({ ...shared, port, identity, lease });
   const fenced = fence(port, elector);
-  await elector.run(signal, (leading) =>
+  await elector.run(life.signal, (leading) =>
     // The double of the cluster has no roles of ours to hold.
-    lead({ ...shared, port: fenced, namespace: NAMESPACE, instance: identity, holdsOwnRole: false }, leading),
+    lead(
+      { ...shared, port: fenced, namespace: NAMESPACE, instance: life.name, holdsOwnRole: false },
+      leading,
+    ),
   );
 }

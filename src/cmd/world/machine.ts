@@ -7,9 +7,12 @@ import { AGENT_SERVICE_ACCOUNT } from '../../api/names.ts';
 import type { KubernetesPort } from '../../runtime/kubernetes.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { SimCluster } from '../../sim/cluster/cluster.ts';
-import type { Random } from '../../runtime/clock.ts';
+import type { ClockView } from '../../sim/clock.ts';
 import type { Durations } from '../../sim/host/durations.ts';
 import { SimulatedHost } from '../../sim/host/host.ts';
+import type { Network } from '../../sim/process/network.ts';
+import type { SimProcess } from '../../sim/process/simprocess.ts';
+import type { SeededRandom } from '../../sim/random.ts';
 import type { UpdateRepository } from '../../sim/host/versions.ts';
 import { KubeletDouble } from '../../sim/workloads/kubelet.ts';
 import { AgentContainer } from './agentcontainer.ts';
@@ -18,9 +21,12 @@ import type { ApiBalancer } from './balancer.ts';
 export interface MachineOptions {
   cluster: SimCluster;
   kubeletPort: KubernetesPort;
+  network: Network;
+  /** The machine's own, for all that runs on it. */
+  clock: ClockView;
   balancer: ApiBalancer;
   repository: UpdateRepository;
-  random: Random & { fork(name: string): Random };
+  random: SeededRandom;
   logger: Logger;
   name: string;
   labels: Record<string, string>;
@@ -29,6 +35,8 @@ export interface MachineOptions {
   durations?: Partial<Durations>;
   /** Wave position of the host. */
   updateSeed: number;
+  /** Told when a process of ours ends in an error that it should not end in. */
+  onCrash: (error: unknown) => void;
 }
 
 const ARCH = 'x86_64';
@@ -60,7 +68,7 @@ export class Machine {
     });
     this.kubelet = new KubeletDouble({
       port: options.kubeletPort,
-      clock: cluster.clock,
+      clock: options.clock,
       nodeName: name,
       labels: options.labels,
       bootId: this.host.bootId,
@@ -69,6 +77,7 @@ export class Machine {
       podStartMs: 3_000,
       podStopMs: 2_000,
       onPodStarted: (pod) => this.#podStarted(pod),
+      onPodStopping: (pod) => this.#podStopping(pod),
       onPodStopped: (pod) => this.#podStopped(pod),
     });
     this.host.onPower((event) => {
@@ -77,6 +86,16 @@ export class Machine {
         this.kubelet.powerOn({ bootId: event.bootId, osImage: osImageOf(event.version, variant) });
       }
     });
+  }
+
+  /** The wall clock of the machine. */
+  get clock(): ClockView {
+    return this.#options.clock;
+  }
+
+  /** The agent, while there is one. */
+  get agent(): SimProcess | undefined {
+    return this.#agent?.process;
   }
 
   /** Works until the signal aborts. */
@@ -88,18 +107,27 @@ export class Machine {
   #podStarted(pod: Pod): void {
     if (pod.spec?.serviceAccountName !== AGENT_SERVICE_ACCOUNT) return;
     this.#agent?.kill();
-    const { cluster, balancer, logger, random } = this.#options;
+    const { cluster, network, clock, balancer, logger, random, onCrash } = this.#options;
     this.#lives += 1;
     const life = `agent-${this.#lives}`;
     this.#agent = new AgentContainer({
+      node: this.name,
       cluster,
+      network,
+      clock,
       balancer,
       host: this.host,
       pod,
+      onCrash,
       random: random.fork(life),
       logger: logger.child({ component: 'agent', node: this.name }),
     });
     this.#agent.start();
+  }
+
+  #podStopping(pod: Pod): Promise<void> {
+    if (this.#agent?.podUid === pod.metadata.uid) this.#agent?.terminate();
+    return Promise.resolve();
   }
 
   #podStopped(pod: Pod): void {

@@ -7,13 +7,10 @@ import type { UpdatePolicy } from '../../api/v1/updatepolicy.ts';
 import { BottlerocketShadows } from '../../api/v2/bottlerocketshadow.ts';
 import type { KINDS } from '../../api/definitions.ts';
 import { refusalText, validateObject } from '../../api/validation/validate.ts';
-import { AgentApi } from '../../apiserver/agentapi.ts';
-import { Feeds } from '../../apiserver/feeds.ts';
-import { NAMESPACE } from '../../api/names.ts';
 import { silentLogger } from '../../runtime/log.ts';
 import type { Logger } from '../../runtime/log.ts';
-import { noMetrics } from '../../runtime/metrics.ts';
-import type { KubeObject } from '../../runtime/kubernetes.ts';
+import type { Clock, Random } from '../../runtime/clock.ts';
+import type { KubeObject, KubernetesError, KubernetesPort } from '../../runtime/kubernetes.ts';
 import type { Call, Fault } from '../../sim/cluster/call.ts';
 import { SimCluster } from '../../sim/cluster/cluster.ts';
 import type { SimClient } from '../../sim/cluster/client.ts';
@@ -24,7 +21,11 @@ import type { Durations } from '../../sim/host/durations.ts';
 import { InvariantMonitor } from '../../sim/invariants/monitor.ts';
 import { RebootMonitor } from '../../sim/invariants/reboots.ts';
 import { seededRandom } from '../../sim/random.ts';
+import { Network } from '../../sim/process/network.ts';
+import { SimProcess } from '../../sim/process/simprocess.ts';
+import type { Life } from '../../sim/process/life.ts';
 import { startWorkloads } from '../../sim/workloads/world.ts';
+import { runApiReplica } from './apireplica.ts';
 import { ApiBalancer } from './balancer.ts';
 import { Machine } from './machine.ts';
 import { installOperator, installShop } from './workloads.ts';
@@ -51,6 +52,10 @@ export interface WorldOptions {
   sink?: (line: string) => void;
   /** Asked about every call of the operator's processes and of the kubelets. @default no faults */
   faults?: (call: Call) => Fault | undefined;
+  /** Asked about every event of every watch of theirs: how much later it arrives. @default never later */
+  watchDelayMs?: (call: Call) => number;
+  /** How far the clocks of the operator's processes may be off, and what they send may be late. @default 1000 */
+  toleranceMs?: number;
 }
 
 const VARIANT = 'aws-k8s-1.36';
@@ -69,6 +74,11 @@ export class World {
   readonly machines: readonly Machine[];
   readonly monitor: InvariantMonitor;
   readonly reboots: RebootMonitor;
+  readonly network: Network;
+  /** Errors in which processes of the operator ended, though they should not have. */
+  readonly crashes: unknown[] = [];
+  readonly #processes: readonly SimProcess[];
+  readonly #clients = new Set<SimClient>();
   readonly #options: WorldOptions;
   readonly #stop = new AbortController();
   readonly #balancer = new ApiBalancer();
@@ -85,7 +95,12 @@ export class World {
     });
     this.cluster.install(UpdatePolicies, admissionOf('UpdatePolicy'));
     this.cluster.install(BottlerocketShadows, admissionOf('BottlerocketShadow'));
-    this.monitor = new InvariantMonitor({ cluster: this.cluster });
+    const { toleranceMs } = options;
+    this.monitor = new InvariantMonitor({
+      cluster: this.cluster,
+      ...(toleranceMs === undefined ? {} : { toleranceMs }),
+    });
+    this.network = new Network(this.clock);
     this.reboots = new RebootMonitor(this.cluster, this.monitor);
     const repository = new UpdateRepository();
     for (const version of options.releases) {
@@ -95,6 +110,8 @@ export class World {
       const machine = new Machine({
         cluster: this.cluster,
         kubeletPort: this.#client(`kubelet-${name}`),
+        network: this.network,
+        clock: this.clock.skewed(0),
         balancer: this.#balancer,
         repository,
         random: random.fork(`machine-${name}`),
@@ -105,10 +122,15 @@ export class World {
         version: options.version,
         updateSeed: (index * 167) % 2048,
         ...(options.durations === undefined ? {} : { durations: options.durations }),
+        onCrash: (error) => this.crashes.push(error),
       });
       machine.host.onPower((event) => this.reboots.onPower(name, event));
       return machine;
     });
+    this.#processes = [
+      ...names('apiserver', API_REPLICAS).map((name) => this.#apiServer(name)),
+      ...names('controller', CONTROLLER_REPLICAS).map((name) => this.#controller(name)),
+    ];
   }
 
   get #logger(): Logger {
@@ -123,23 +145,26 @@ export class World {
     startWorkloads(this.cluster, signal);
     this.#running = this.machines.map((machine) => machine.run(signal));
     installShop(this.cluster, this.machines.length);
-    for (let i = 0; i < API_REPLICAS; i++) this.#running.push(this.#runApiServer(i, signal));
-    for (let i = 0; i < CONTROLLER_REPLICAS; i++) {
-      const identity = `controller-${i}`;
-      const random = seededRandom(`${this.#options.seed}/${identity}`);
-      const logger = this.#logger.child({ component: 'controller', replica: i });
-      this.#running.push(
-        runControllerReplica(
-          { clock: this.clock, port: this.#client(identity), identity, random, logger },
-          signal,
-        ),
-      );
-    }
+    for (const process of this.#processes) process.start();
+  }
+
+  /** A process of the operator by its name, such as `controller-0`, `apiserver-1` or `agent-n1`, while there is one. */
+  process(name: string): SimProcess | undefined {
+    return (
+      this.#processes.find((process) => process.name === name) ??
+      this.machines.find((machine) => `agent-${machine.name}` === name)?.agent
+    );
+  }
+
+  /** Breaks the open watches of all clients whose name this holds of. */
+  cutWatches(isMeant: (client: string) => boolean, error?: KubernetesError): void {
+    for (const client of this.#clients) if (isMeant(client.name)) client.cutWatches(error);
   }
 
   /** Ends everything. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the world ends'));
+    for (const process of this.#processes) process.stop();
     await this.clock.advance(60_000);
     await Promise.allSettled(this.#running);
   }
@@ -154,31 +179,70 @@ export class World {
     this.cluster.add(UpdatePolicies, object);
   }
 
-  #client(name: string): SimClient {
-    const { faults } = this.#options;
-    return this.cluster.client({ name, ...(faults === undefined ? {} : { faults }) });
+  #client(name: string, clock?: Clock): SimClient {
+    const { faults, watchDelayMs } = this.#options;
+    const client = this.cluster.client({
+      name,
+      route: this.network.route(name, 'kubernetes'),
+      ...(clock === undefined ? {} : { clock }),
+      ...(faults === undefined ? {} : { faults }),
+      ...(watchDelayMs === undefined ? {} : { watchDelayMs }),
+    });
+    this.#clients.add(client);
+    return client;
   }
 
-  async #runApiServer(index: number, signal: AbortSignal): Promise<void> {
-    const name = `apiserver-${index}`;
-    const options = {
-      kubernetes: this.#client(name),
-      clock: this.clock,
-      random: seededRandom(`${this.#options.seed}/${name}`),
-      log: this.#logger.child({ component: 'apiserver', replica: index }),
-      metrics: noMetrics,
-      namespace: NAMESPACE,
-    };
-    const api = new AgentApi(options);
-    const feeds = new Feeds({ ...options, api });
-    this.#balancer.add(api);
-    try {
-      await Promise.all([feeds.run(signal), api.run(signal)]);
-    } finally {
-      this.#balancer.remove(api);
-    }
+  /** The way of one life of a process to Kubernetes. */
+  #portOf(life: Life): KubernetesPort {
+    const client = this.#client(life.name, life.clock);
+    life.onDeath(() => {
+      client.crash();
+      this.#clients.delete(client);
+    });
+    return life.port(client);
+  }
+
+  #apiServer(name: string): SimProcess {
+    return this.#process(name, async (life, count) => {
+      await runApiReplica({
+        life,
+        balancer: this.#balancer,
+        port: this.#portOf(life),
+        random: life.random(this.#randomOf(life, count)),
+        logger: this.#logger.child({ component: 'apiserver', replica: name }),
+      });
+    });
+  }
+
+  #controller(name: string): SimProcess {
+    return this.#process(name, async (life, count) => {
+      await runControllerReplica({
+        life,
+        port: this.#portOf(life),
+        identity: `${name}_${count}`,
+        random: life.random(this.#randomOf(life, count)),
+        logger: this.#logger.child({ component: 'controller', replica: name }),
+      });
+    });
+  }
+
+  #randomOf({ name }: Life, count: number): Random {
+    return seededRandom(`${this.#options.seed}/${name}/${count}`);
+  }
+
+  #process(name: string, main: (life: Life, count: number) => Promise<void>): SimProcess {
+    return new SimProcess({
+      name,
+      world: this.clock,
+      clock: this.clock.skewed(0),
+      main,
+      onCrash: (error) => this.crashes.push(error),
+    });
   }
 }
+
+const names = (of: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${of}-${index}`);
 
 /** The schema of a kind as admission: the very rules that the CRD carries. */
 function admissionOf(kind: keyof typeof KINDS): Admission {

@@ -42,6 +42,14 @@ export interface Fault {
   stallAfterMs?: number;
 }
 
+/** Both ways of a connection, as its client sees it; undefined = nothing holds what is sent now. */
+export interface Route {
+  /** Resolves when what is sent now has arrived. @throws Error when the connection has broken over it */
+  there(): Promise<void> | undefined;
+  /** The same of what the server sends now. */
+  back(): Promise<void> | undefined;
+}
+
 /** How long a call takes that nothing is wrong with. */
 export interface Latency {
   requestMs: number;

@@ -17,7 +17,7 @@ import {
   type WatchOptions,
 } from '../../runtime/kubernetes.ts';
 import type { VirtualClock } from '../clock.ts';
-import { type Access, type Call, type Fault, isWrite, type Latency } from './call.ts';
+import { type Access, type Call, type Fault, isWrite, type Latency, type Route } from './call.ts';
 import { qualified, refusal } from './errors.ts';
 import { SlowRefusal } from './evict.ts';
 import { copyJson } from './json.ts';
@@ -37,6 +37,10 @@ export interface ClientOptions {
   faults?: (call: Call) => Fault | undefined;
   /** @default 1 ms each way */
   latency?: (call: Call) => Latency;
+  /** The network on the way. @default never in the way */
+  route?: Route;
+  /** How much later than others an event of this watch arrives, asked for every event. @default not at all */
+  watchDelayMs?: (call: Call) => number;
   /** How long the actor waits for answers. @default those of the real client: 4 s, 10 s, 30 s */
   limits?: { writeMs: number; getMs: number; listMs: number };
 }
@@ -57,6 +61,9 @@ const LATENCY: Latency = { requestMs: 1, responseMs: 1 };
 const TOKEN_REVIEWS = { group: 'authentication.k8s.io', plural: 'tokenreviews' };
 
 type CallParts = Omit<Call, 'client' | 'sequence'>;
+type ServerAnswer<T> = { value: T; afterMs: number } | { error: KubernetesError; afterMs: number };
+
+const connectionReset = (): KubernetesError => new KubernetesError('unknown', 'The connection was reset');
 
 /** See the head of this file. */
 export class SimClient implements KubernetesPort {
@@ -118,7 +125,8 @@ export class SimClient implements KubernetesPort {
     const stream = new WatchStream({
       clock: this.#wire.clock,
       fault,
-      delayMs: this.#latency(call).responseMs,
+      delayMs: () => this.#latency(call).responseMs + (this.#options.watchDelayMs?.(call) ?? 0),
+      ...(this.#options.route === undefined ? {} : { route: this.#options.route }),
       signal,
     });
     this.#streams.add(stream);
@@ -215,40 +223,57 @@ export class SimClient implements KubernetesPort {
   /** Request, operation, answer; the caller gives up at its limit, the request goes on. */
   async #exchange<T>(call: Call, fault: Fault, operation: (operations: Operations) => T): Promise<T> {
     const { clock } = this.#wire;
+    const { route } = this.#options;
     const latency = this.#latency(call);
     const requestMs = latency.requestMs + (fault.requestDelayMs ?? 0);
-    const limitMs = this.#limitMs(call);
+    const endMs = clock.monotonic() + this.#limitMs(call);
     if (this.#crashed) await new Promise(() => undefined);
-    if (requestMs > limitMs) {
-      clock.after(requestMs, () => this.#carryOut(call, fault, operation));
-      return this.#giveUp(call, limitMs);
+    const held = route?.there();
+    let answer: ServerAnswer<T>;
+    if (held === undefined && clock.monotonic() + requestMs <= endMs) {
+      await clock.sleep(requestMs);
+      answer = this.#carryOut(call, fault, operation);
+    } else {
+      const carried = this.#passed(held, requestMs).then(() => this.#carryOut(call, fault, operation));
+      answer = await this.#until(endMs, call, carried);
     }
-    await clock.sleep(requestMs);
-    const answer = this.#carryOut(call, fault, operation);
     const answerMs = latency.responseMs + (fault.responseDelayMs ?? 0) + answer.afterMs;
-    if (requestMs + answerMs > limitMs) return this.#giveUp(call, limitMs - requestMs);
-    await clock.sleep(answerMs);
-    if (fault.loseRequest === true || fault.loseResponse === true)
-      throw new KubernetesError('unknown', 'The connection was reset');
+    const heldBack = route?.back();
+    if (heldBack === undefined && clock.monotonic() + answerMs <= endMs) await clock.sleep(answerMs);
+    else await this.#until(endMs, call, this.#passed(heldBack, answerMs));
+    if (fault.loseRequest === true || fault.loseResponse === true) throw connectionReset();
     this.#skewMs = clock.now() - (this.#options.clock ?? clock).now();
     if ('error' in answer) throw answer.error;
     return answer.value;
   }
 
-  async #giveUp(call: Call, afterMs: number): Promise<never> {
+  /** Resolves when what is sent now has arrived. @throws KubernetesError unknown */
+  async #passed(held: Promise<void> | undefined, afterMs: number): Promise<void> {
+    await held?.catch(() => {
+      throw connectionReset();
+    });
     await this.#wire.clock.sleep(afterMs);
-    throw new KubernetesError('unknown', `No answer to ${call.verb} ${call.resource.plural} in time`);
+  }
+
+  /** What the work comes to. @throws KubernetesError unknown when it takes longer than the caller waits */
+  async #until<T>(endMs: number, { verb, resource }: Call, work: Promise<T>): Promise<T> {
+    const { clock } = this.#wire;
+    const end = Promise.withResolvers<never>();
+    const timer = clock.after(endMs - clock.monotonic(), () =>
+      end.reject(new KubernetesError('unknown', `No answer to ${verb} ${resource.plural} in time`)),
+    );
+    try {
+      return await Promise.race([work, end.promise]);
+    } finally {
+      timer.cancel();
+    }
   }
 
   /** What the server does when the request arrives. */
-  #carryOut<T>(
-    call: Call,
-    fault: Fault,
-    operation: (operations: Operations) => T,
-  ): { value: T; afterMs: number } | { error: KubernetesError; afterMs: number } {
+  #carryOut<T>(call: Call, fault: Fault, operation: (operations: Operations) => T): ServerAnswer<T> {
     if (fault.loseRequest === true) {
       this.#note(call, 'lost');
-      return { error: new KubernetesError('unknown', 'The connection was reset'), afterMs: 0 };
+      return { error: connectionReset(), afterMs: 0 };
     }
     try {
       if (fault.error !== undefined) throw fault.error;

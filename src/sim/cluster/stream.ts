@@ -2,14 +2,16 @@
 import type { KubernetesError } from '../../runtime/kubernetes.ts';
 import { KubernetesError as PortError } from '../../runtime/kubernetes.ts';
 import type { VirtualClock } from '../clock.ts';
-import type { Fault } from './call.ts';
+import type { Fault, Route } from './call.ts';
 import type { Event, Sink } from './watch.ts';
 
 export interface WatchStreamOptions {
   clock: VirtualClock;
   fault: Fault;
-  /** How long an event is under way. */
-  delayMs: number;
+  /** How long an event that is sent now is under way. */
+  delayMs: () => number;
+  /** The network on the way. @default never in the way */
+  route?: Pick<Route, 'back'>;
   signal: AbortSignal;
 }
 
@@ -24,6 +26,8 @@ export class WatchStream implements Sink {
   #stalled = false;
   readonly #onAbort = (): void => this.close();
   readonly #closing = Promise.withResolvers<void>();
+  /** Events arrive in the order they were sent in. */
+  #lastArrivalMs = 0;
 
   constructor(options: WatchStreamOptions) {
     this.#options = options;
@@ -69,6 +73,7 @@ export class WatchStream implements Sink {
         await this.#woken(waitMs);
         continue;
       }
+      if (!(await this.#arrives())) continue;
       this.#items.shift();
       if ('event' in item) return item.event;
       this.close();
@@ -90,8 +95,23 @@ export class WatchStream implements Sink {
     this.#wake?.();
   }
 
+  /** @returns whether what is sent now arrives: the watch may end, or its connection break, before it does */
+  async #arrives(): Promise<boolean> {
+    const held = this.#options.route?.back();
+    if (held === undefined) return true;
+    const first = this.#items[0];
+    const broken = await Promise.race([held, this.#closing.promise]).then(
+      () => false,
+      () => true,
+    );
+    if (broken) this.cut();
+    return !this.#closed && this.#items[0] === first;
+  }
+
   #arrivalMs(): number {
-    return this.#options.clock.monotonic() + this.#options.delayMs;
+    const { clock, delayMs } = this.#options;
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, clock.monotonic() + delayMs());
+    return this.#lastArrivalMs;
   }
 
   #stall(): void {
