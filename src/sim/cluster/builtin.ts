@@ -18,7 +18,15 @@ import { define, type ResourceDefinition } from './definition.ts';
 import { type Cause, forbiddenField, invalidField, requiredField } from './errors.ts';
 import { eventDecodeProblem, eventProblems, leaseDecodeProblem, leaseProblems } from './records.ts';
 import { isJsonObject, type JsonObject, sameJson } from './json.ts';
-import { Deployments, ReplicaSets, RoleBindings, Roles, StatefulSets } from './kinds.ts';
+import {
+  Deployments,
+  Jobs,
+  ReplicaSets,
+  RoleBindings,
+  Roles,
+  StatefulSets,
+  VolumeAttachments,
+} from './kinds.ts';
 import type { ApiObject } from './object.ts';
 
 const part = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
@@ -171,6 +179,8 @@ export const BUILTIN: readonly ResourceDefinition[] = [
   define(Deployments, { ...workload, prepare: prepareWorkload }),
   define(ReplicaSets, { ...workload, prepare: prepareWorkload }),
   define(StatefulSets, { ...workload, prepare: prepareWorkload }),
+  define(Jobs, workload),
+  define(VolumeAttachments, { status: true }),
   define(Roles),
   define(RoleBindings),
   define(ClusterRoles),

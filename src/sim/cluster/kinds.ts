@@ -26,6 +26,34 @@ export const Deployments = apps<Workload>('Deployment', 'deployments');
 export const ReplicaSets = apps<Workload>('ReplicaSet', 'replicasets');
 export const StatefulSets = apps<Workload>('StatefulSet', 'statefulsets');
 
+/** Work with an end. */
+export interface Job extends KubeObject {
+  spec: { completions?: number; parallelism?: number; template: PodTemplate };
+  status?: { active?: number; succeeded?: number; completionTime?: string };
+}
+
+export const Jobs: Resource<Job> = {
+  group: 'batch',
+  version: 'v1',
+  plural: 'jobs',
+  kind: 'Job',
+  namespaced: true,
+};
+
+/** A volume at a machine. */
+export interface VolumeAttachment extends KubeObject {
+  spec: { attacher: string; nodeName: string; source: { persistentVolumeName: string } };
+  status?: { attached: boolean };
+}
+
+export const VolumeAttachments: Resource<VolumeAttachment> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  plural: 'volumeattachments',
+  kind: 'VolumeAttachment',
+  namespaced: false,
+};
+
 const rbac = (kind: string, plural: string): Resource => ({
   group: 'rbac.authorization.k8s.io',
   version: 'v1',

@@ -35,6 +35,10 @@ export interface KubeletOptions extends Boot {
   podStartMs?: number;
   /** From a deletion to the end of the pod, at most its grace period. @default 500 */
   podStopMs?: number;
+  /** What a pod does otherwise than podStartMs and podStopMs say; `runMs`: it ends by itself after so long. */
+  podTimes?: (pod: Pod) => { startMs?: number; stopMs?: number; runMs?: number };
+  /** Whether what a pod needs before it can start, its volumes say, is there. @default always */
+  mayStart?: (pod: Pod) => boolean;
   /** Whether a running pod is ready. @default always */
   probe?: (pod: Pod) => boolean;
   /** @default 5000 */
@@ -256,7 +260,7 @@ export class KubeletDouble {
       pod.metadata.deletionTimestamp === undefined
     )
       return;
-    const run = new PodRun(pod, this.#podOptions(), signal);
+    const run = new PodRun(pod, this.#podOptions(pod), signal);
     this.#pods.set(uid, run);
     void run.run();
     run.update(pod);
@@ -267,9 +271,9 @@ export class KubeletDouble {
     this.#pods.delete(uid);
   }
 
-  #podOptions() {
+  #podOptions(of: Pod) {
     const { port, clock, podStartMs = 1000, podStopMs = 500, probeEveryMs = 5000 } = this.#options;
-    const { probe = () => true, onPodStarted, onPodStopping, onPodStopped } = this.#options;
+    const { probe = () => true, onPodStarted, onPodStopping, onPodStopped, mayStart } = this.#options;
     return {
       port,
       clock,
@@ -277,6 +281,8 @@ export class KubeletDouble {
       stopMs: podStopMs,
       probe,
       probeEveryMs,
+      ...this.#options.podTimes?.(of),
+      ...(mayStart !== undefined && { mayStart }),
       onStarted: (pod: Pod) => onPodStarted?.(pod),
       ...(onPodStopping !== undefined && { onStopping: onPodStopping }),
       onStopped: (pod: Pod, cause: 'deleted' | 'powerOff') => onPodStopped?.(pod, cause),

@@ -9,6 +9,10 @@ export interface PodRunOptions {
   clock: Clock;
   /** From binding to running. */
   startMs: number;
+  /** From running to its end by itself. @default never */
+  runMs?: number;
+  /** Whether what it needs besides is there. @default it is */
+  mayStart?: (pod: Pod) => boolean;
   /** From the wish to end to the end, at most the grace period of the pod. */
   stopMs: number;
   /** Whether a running pod is ready. */
@@ -21,13 +25,15 @@ export interface PodRunOptions {
 }
 
 const RETRY_MS = 1_000;
+/** How often `mayStart` is asked. */
+const MAY_START_MS = 2_000;
 
 /** Written for the machine's present boot; another boot is another run. */
 export class PodRun {
   readonly #options: PodRunOptions;
   readonly #signal: AbortSignal;
   #pod: Pod;
-  #state: 'starting' | 'running' | 'stopping' | 'ended' = 'starting';
+  #state: 'starting' | 'running' | 'finished' | 'stopping' | 'ended' = 'starting';
   #ready = false;
 
   /** @param signal aborts at a power cut */
@@ -39,16 +45,39 @@ export class PodRun {
 
   /** Starts the pod and probes it until it ends. */
   async run(): Promise<void> {
-    const { clock, startMs, probeEveryMs, onStarted } = this.#options;
+    const { clock, startMs, probeEveryMs, onStarted, mayStart = () => true, runMs } = this.#options;
     await this.#sleep(startMs);
+    while (!this.#isOver('starting') && !mayStart(this.#pod)) await this.#sleep(MAY_START_MS);
     if (this.#isOver('starting')) return;
     this.#state = 'running';
     onStarted(this.#pod);
+    const endsMs = clock.monotonic() + (runMs ?? Number.POSITIVE_INFINITY);
     while (!this.#isOver('running')) {
       this.#ready = this.#options.probe(this.#pod);
       await this.#report();
-      await sleepUnlessAborted(clock, probeEveryMs, this.#signal);
+      const leftMs = endsMs - clock.monotonic();
+      if (leftMs <= 0) return this.#finish();
+      await sleepUnlessAborted(clock, Math.min(probeEveryMs, leftMs), this.#signal);
     }
+  }
+
+  /** It has done what it was for. */
+  async #finish(): Promise<void> {
+    if (this.#isOver('running')) return;
+    this.#state = 'finished';
+    this.#options.onStopped(this.#pod, 'deleted');
+    const { name, namespace, uid } = this.#pod.metadata;
+    const conditions = (this.#pod.status?.conditions ?? []).map((condition) =>
+      ['Ready', 'ContainersReady'].includes(condition.type) ? { ...condition, status: 'False' } : condition,
+    );
+    await this.#persist(() =>
+      this.#options.port.patch(
+        Pods,
+        { name, ...(namespace !== undefined && { namespace }) },
+        { metadata: { uid }, status: { phase: 'Succeeded', conditions } },
+        { subresource: 'status' },
+      ),
+    );
   }
 
   /** The pod as the API now shows it. */
@@ -71,11 +100,14 @@ export class PodRun {
     if (this.#state === 'stopping' || this.#state === 'ended') return;
     const { stopMs, port } = this.#options;
     const { name, namespace, uid } = this.#pod.metadata;
+    const { deletionGracePeriodSeconds } = this.#pod.metadata as { deletionGracePeriodSeconds?: number };
     const wasRunning = this.#state === 'running';
+    const isFinished = this.#state === 'finished';
     this.#state = 'stopping';
-    const graceMs = (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+    const { terminationGracePeriodSeconds = 30 } = this.#pod.spec ?? {};
+    const graceMs = (deletionGracePeriodSeconds ?? terminationGracePeriodSeconds) * 1000;
     const stopping = wasRunning ? this.#options.onStopping?.(this.#pod) : undefined;
-    await this.#sleep(Math.min(stopMs, graceMs));
+    if (!isFinished) await this.#sleep(Math.min(stopMs, graceMs));
     if (stopping !== undefined) await stopping;
     if (this.#signal.aborted) return;
     if (wasRunning) this.#options.onStopped(this.#pod, 'deleted');

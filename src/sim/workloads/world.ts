@@ -3,14 +3,17 @@ import type { SimCluster } from '../cluster/cluster.ts';
 import { DaemonsDouble } from './daemons.ts';
 import { type LifecycleOptions, NodeLifecycleDouble } from './lifecycle.ts';
 import { ReplicasDouble } from './replicas.ts';
+import { JobsDouble } from './jobs.ts';
 import { SchedulerDouble, type SchedulerOptions } from './scheduler.ts';
+import { StatefulSetsDouble } from './statefulsets.ts';
+import { VolumesDouble } from './volumes.ts';
 
 export interface WorkloadOptions {
   lifecycle?: LifecycleOptions;
   scheduler?: SchedulerOptions;
 }
 
-/** Starts the doubles of node lifecycle, scheduler, Deployments, ReplicaSets and DaemonSets; they end with the signal. */
+/** Starts the doubles of node lifecycle, scheduler, volumes and workload controllers; they end with the signal. */
 export function startWorkloads(
   cluster: SimCluster,
   signal: AbortSignal,
@@ -20,4 +23,7 @@ export function startWorkloads(
   new SchedulerDouble(cluster, options.scheduler).start(signal);
   new ReplicasDouble(cluster).start(signal);
   new DaemonsDouble(cluster).start(signal);
+  new StatefulSetsDouble(cluster).start(signal);
+  new JobsDouble(cluster).start(signal);
+  new VolumesDouble(cluster).start(signal);
 }
