@@ -16,7 +16,7 @@ const DEFAULT_REGISTRY = 'docker.io';
 const DEFAULT_NAMESPACE = 'library';
 
 const PATTERN =
-  /^(?<name>[a-z0-9][a-zA-Z0-9._:[\]/-]*?)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>sha256:[a-f0-9]{64}))?$/;
+  /^(?<name>[a-zA-Z0-9[][a-zA-Z0-9._:[\]/-]*?)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>sha256:[a-f0-9]{64}))?$/;
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 
 const isRegistry = (part: string): boolean => /[.:]/.test(part) || part === 'localhost';

@@ -138,6 +138,7 @@ async function checkReplaceable(path: string): Promise<void> {
 export async function writeLayout({ image, name, path, signal }: WriteOptions): Promise<void> {
   await checkReplaceable(path);
   await replace(path, async (draft) => {
+    await mkdir(draft);
     for (const entry of entries(image, name)) {
       if (entry.type !== 'file') continue;
       const target = join(draft, entry.path);

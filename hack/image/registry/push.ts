@@ -29,10 +29,8 @@ const STEP = 0.25;
 
 /** Says how far a blob is, for those that take a while. */
 function meter(what: string, total: number, progress: (line: string) => void): (bytes: number) => void {
-  let sent = 0;
   let next = STEP;
-  return (bytes) => {
-    sent += bytes;
+  return (sent) => {
     if (sent / total < next || total < 1e6 || sent >= total) return;
     progress(`${what}: ${megabytes(sent)} of ${megabytes(total)}`);
     next = (Math.floor(sent / total / STEP) + 1) * STEP;

@@ -13,16 +13,18 @@ export interface UploadOptions {
   blob: Blob;
   /** Repository of the same registry that has it. */
   from?: string | undefined;
-  /** Called with the bytes of each chunk that was sent. */
+  /** Called with what was sent so far; begins anew when the blob is sent again. */
   sent?: (bytes: number) => void;
 }
 
-/** The source, and what of it was read. */
+/** The source, telling how far it was read. */
 const counted = (source: Source, sent: (bytes: number) => void): Source => ({
   bytes: source.bytes,
   async *open() {
+    let bytes = 0;
     for await (const chunk of source.open()) {
-      sent(chunk.length);
+      bytes += chunk.length;
+      sent(bytes);
       yield chunk;
     }
   },
