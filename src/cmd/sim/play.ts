@@ -3,9 +3,10 @@ import { Nodes } from '../../api/core.ts';
 import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
 import type { Fault, Call } from '../../sim/cluster/call.ts';
 import { seededRandom } from '../../sim/random.ts';
-import { applyEvent, tellEvent } from '../../sim/scenario/events/registry.ts';
+import { applyEvent, tellEvent, toleranceOf } from '../../sim/scenario/events/registry.ts';
 import type { Scenario } from '../../sim/scenario/scenario.ts';
-import type { FaultSource, Stage } from '../../sim/scenario/stage.ts';
+import { LEADER } from '../../sim/scenario/stage.ts';
+import type { Stage } from '../../sim/scenario/stage.ts';
 import { World } from '../world/world.ts';
 import { narrate } from './narrator.ts';
 import type { Told } from './narrator.ts';
@@ -40,19 +41,19 @@ export interface PlayOptions {
   tell?: (told: Told) => void;
 }
 
-/** The faults of the Kubernetes API that are on now. */
-class Faults {
-  readonly #sources = new Set<FaultSource>();
+/** What is asked about a call; the first that has an answer is taken. */
+class Sources<T> {
+  readonly #sources = new Set<(call: Call) => T | undefined>();
 
-  add(source: FaultSource): () => void {
+  add(source: (call: Call) => T | undefined): () => void {
     this.#sources.add(source);
     return () => void this.#sources.delete(source);
   }
 
-  readonly ask = (call: Call): Fault | undefined => {
+  readonly ask = (call: Call): T | undefined => {
     for (const source of this.#sources) {
-      const fault = source(call);
-      if (fault !== undefined) return fault;
+      const answer = source(call);
+      if (answer !== undefined) return answer;
     }
     return undefined;
   };
@@ -66,12 +67,13 @@ const isUpdated = ({ cluster, machines }: World, { releases }: Scenario): boolea
 /** A scenario under way. */
 interface Running {
   world: World;
-  faults: Faults;
+  faults: Sources<Fault>;
+  watchDelays: Sources<number>;
   tell: PlayOptions['tell'];
 }
 
 /** Lets the events of a scenario happen in a world. @returns mends what they broke for good */
-function schedule(scenario: Scenario, { world, faults, tell }: Running): () => void {
+function schedule(scenario: Scenario, { world, faults, watchDelays, tell }: Running): () => void {
   const mends: (() => void)[] = [];
   for (const [index, event] of scenario.events.entries()) {
     const stage: Stage = {
@@ -80,6 +82,16 @@ function schedule(scenario: Scenario, { world, faults, tell }: Running): () => v
       machines: world.machines,
       random: seededRandom(`${scenario.seed}/event-${index}`),
       addFaults: (source) => faults.add(source),
+      addWatchDelay: (source) => watchDelays.add(source),
+      cutWatches: (isMeant, error) => world.cutWatches(isMeant, error),
+      process: (name) => world.process(name === LEADER ? (world.leader ?? '') : name),
+      wallClock: (place) => world.wallClock(place === LEADER ? (world.leader ?? '') : place),
+      network: world.network,
+      wants: world.wants,
+      repository: world.repository,
+      addMachine: (plan) => world.addMachine(plan),
+      retireMachine: (name) => world.retireMachine(name),
+      applyPolicy: (policy) => world.applyPolicy(policy),
       onCalm: (mend) => void mends.push(mend),
     };
     world.clock.after(event.atMs, () => {
@@ -94,7 +106,8 @@ function schedule(scenario: Scenario, { world, faults, tell }: Running): () => v
 
 /** See the head of this file. */
 export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {}): Promise<Outcome> {
-  const faults = new Faults();
+  const faults = new Sources<Fault>();
+  const watchDelays = new Sources<number>();
   const world = new World({
     seed: scenario.seed,
     nodes: scenario.nodes,
@@ -102,12 +115,15 @@ export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {})
     releases: scenario.releases,
     startMs: Date.parse(scenario.startsAt),
     faults: faults.ask,
+    ...(scenario.workloads === undefined ? {} : { workloads: scenario.workloads }),
+    watchDelayMs: (call) => watchDelays.ask(call) ?? 0,
+    toleranceMs: toleranceOf(scenario.events),
     ...(sink === undefined ? {} : { sink }),
   });
   if (tell !== undefined) narrate(world, tell);
   world.start();
   for (const policy of scenario.policies) world.applyPolicy(policy);
-  const mend = schedule(scenario, { world, faults, tell });
+  const mend = schedule(scenario, { world, faults, watchDelays, tell });
   await world.clock.advance(scenario.calmAfterMs);
   tell?.({ atMs: scenario.calmAfterMs, about: 'EVENT', text: 'nothing goes wrong any more' });
   mend();
@@ -119,6 +135,10 @@ export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {})
     message,
     atMs,
   }));
+  for (const error of world.crashes) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    failures.push({ rule: 'process ends by itself', message, atMs: virtualMs });
+  }
   if (!calm) failures.push({ rule: 'liveness', message: 'not every node was updated', atMs: virtualMs });
   return { failures, digest: world.cluster.log.digest(), virtualMs, reboots: world.reboots.count };
 }

@@ -17,6 +17,9 @@ export interface ControllerReplicaOptions {
   logger: Logger;
 }
 
+/** Name of the Lease, in the operator's namespace. */
+export const LEASE = 'brupop-controller';
+
 /** Stands for election, and leads when it wins, until its life is asked to end. */
 export async function runControllerReplica({
   life,
@@ -25,7 +28,7 @@ export async function runControllerReplica({
   ...rest
 }: ControllerReplicaOptions): Promise<void> {
   const shared = { ...rest, clock: life.clock };
-  const lease = { namespace: NAMESPACE, name: 'brupop-controller' };
+  const lease = { namespace: NAMESPACE, name: LEASE };
   const elector = new LeaderElector({ ...shared, port, identity, lease });
   const fenced = fence(port, elector);
   await elector.run(life.signal, (leading) =>

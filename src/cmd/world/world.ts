@@ -2,6 +2,8 @@
  * A whole cluster in memory, on virtual time, from one seed: machines with simulated hosts, workloads, and the real
  * code of controller, API server and agents. Nothing in it opens a socket or reads a real clock.
  */
+import { Leases } from '../../api/core.ts';
+import { NAMESPACE } from '../../api/names.ts';
 import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
 import type { UpdatePolicy } from '../../api/v1/updatepolicy.ts';
 import { BottlerocketShadows } from '../../api/v2/bottlerocketshadow.ts';
@@ -16,26 +18,30 @@ import { SimCluster } from '../../sim/cluster/cluster.ts';
 import type { SimClient } from '../../sim/cluster/client.ts';
 import type { Admission } from '../../sim/cluster/definition.ts';
 import { VirtualClock } from '../../sim/clock.ts';
+import type { ClockView } from '../../sim/clock.ts';
 import { UpdateRepository } from '../../sim/host/versions.ts';
 import type { Durations } from '../../sim/host/durations.ts';
 import { InvariantMonitor } from '../../sim/invariants/monitor.ts';
 import { RebootMonitor } from '../../sim/invariants/reboots.ts';
 import { seededRandom } from '../../sim/random.ts';
+import { Wants } from '../../sim/actors/wants.ts';
+import type { PowerEvent } from '../../sim/host/power.ts';
+import { HARDWARE } from '../../sim/scenario/scenario.ts';
+import type { NodePlan } from '../../sim/scenario/scenario.ts';
+import { installWorkload, shopWorkloads } from '../../sim/workloads/plan.ts';
+import type { WorkloadPlan } from '../../sim/workloads/plan.ts';
 import { Network } from '../../sim/process/network.ts';
 import { SimProcess } from '../../sim/process/simprocess.ts';
 import type { Life } from '../../sim/process/life.ts';
 import { startWorkloads } from '../../sim/workloads/world.ts';
 import { runApiReplica } from './apireplica.ts';
 import { ApiBalancer } from './balancer.ts';
-import { Machine } from './machine.ts';
-import { installOperator, installShop } from './workloads.ts';
-import { runControllerReplica } from './controllerreplica.ts';
+import type { Machine } from './machine.ts';
+import { MachineRoom } from './machineroom.ts';
+import { installOperator } from './workloads.ts';
+import { LEASE, runControllerReplica } from './controllerreplica.ts';
 
-/** A node of the world. */
-export interface NodePlan {
-  name: string;
-  labels: Record<string, string>;
-}
+export type { NodePlan } from '../../sim/scenario/scenario.ts';
 
 export interface WorldOptions {
   seed: number | string;
@@ -46,6 +52,8 @@ export interface WorldOptions {
   releases: readonly string[];
   /** Wall clock at the start. */
   startMs: number;
+  /** What runs besides the operator. @default a shop */
+  workloads?: readonly WorkloadPlan[];
   logger?: Logger;
   durations?: Partial<Durations>;
   /** Told of every line of the world's log. */
@@ -58,7 +66,6 @@ export interface WorldOptions {
   toleranceMs?: number;
 }
 
-const VARIANT = 'aws-k8s-1.36';
 const API_REPLICAS = 2;
 const CONTROLLER_REPLICAS = 2;
 
@@ -71,18 +78,21 @@ export class PolicyRefused extends Error {
 export class World {
   readonly clock: VirtualClock;
   readonly cluster: SimCluster;
-  readonly machines: readonly Machine[];
+  /** What others than the operator last wanted. */
+  readonly wants = new Wants();
+  /** Where the hosts find their releases. */
+  readonly repository = new UpdateRepository();
   readonly monitor: InvariantMonitor;
   readonly reboots: RebootMonitor;
   readonly network: Network;
   /** Errors in which processes of the operator ended, though they should not have. */
   readonly crashes: unknown[] = [];
   readonly #processes: readonly SimProcess[];
+  readonly #room: MachineRoom;
   readonly #clients = new Set<SimClient>();
   readonly #options: WorldOptions;
   readonly #stop = new AbortController();
   readonly #balancer = new ApiBalancer();
-  #running: Promise<unknown>[] = [];
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -102,31 +112,25 @@ export class World {
     });
     this.network = new Network(this.clock);
     this.reboots = new RebootMonitor(this.cluster, this.monitor);
-    const repository = new UpdateRepository();
     for (const version of options.releases) {
-      repository.publish({ arch: 'x86_64', variant: VARIANT, version, waves: {} });
+      for (const hardware of HARDWARE) this.repository.publish({ ...hardware, version, waves: {} });
     }
-    this.machines = options.nodes.map(({ name, labels }, index) => {
-      const machine = new Machine({
+    this.#room = new MachineRoom({
+      shared: {
         cluster: this.cluster,
-        kubeletPort: this.#client(`kubelet-${name}`),
         network: this.network,
-        clock: this.clock.skewed(0),
         balancer: this.#balancer,
-        repository,
-        random: random.fork(`machine-${name}`),
+        repository: this.repository,
         logger: this.#logger,
-        name,
-        labels,
-        variant: VARIANT,
-        version: options.version,
-        updateSeed: (index * 167) % 2048,
         ...(options.durations === undefined ? {} : { durations: options.durations }),
         onCrash: (error) => this.crashes.push(error),
-      });
-      machine.host.onPower((event) => this.reboots.onPower(name, event));
-      return machine;
+      },
+      random,
+      reboots: this.reboots,
+      portOf: (client, clock) => this.#client(client, clock),
+      version: options.version,
     });
+    for (const plan of options.nodes) this.#room.add(plan);
     this.#processes = [
       ...names('apiserver', API_REPLICAS).map((name) => this.#apiServer(name)),
       ...names('controller', CONTROLLER_REPLICAS).map((name) => this.#controller(name)),
@@ -137,14 +141,35 @@ export class World {
     return this.#options.logger ?? silentLogger;
   }
 
+  /** Those that have not left for good. */
+  get machines(): readonly Machine[] {
+    return this.#room.machines;
+  }
+
+  /** A machine joins. */
+  addMachine(plan: NodePlan): void {
+    this.#room.add(plan);
+  }
+
+  /** The power of a machine goes for good; its Node is left to others. */
+  retireMachine(name: string): void {
+    this.#room.retire(name);
+  }
+
+  /** Calls `listener` with every event of power of every machine. */
+  onPower(listener: (node: string, event: PowerEvent) => void): void {
+    this.#room.onPower(listener);
+  }
+
   /** Starts everything; time stands still until `clock` is moved. */
   start(): void {
     const { signal } = this.#stop;
     installOperator(this.cluster);
     this.monitor.start(signal);
     startWorkloads(this.cluster, signal);
-    this.#running = this.machines.map((machine) => machine.run(signal));
-    installShop(this.cluster, this.machines.length);
+    this.#room.start();
+    const { workloads = shopWorkloads(this.machines.length) } = this.#options;
+    for (const plan of workloads) installWorkload(this.cluster, plan);
     for (const process of this.#processes) process.start();
   }
 
@@ -156,6 +181,18 @@ export class World {
     );
   }
 
+  /** Name of the controller that holds the lease. */
+  get leader(): string | undefined {
+    const lease = this.cluster.peek(Leases, { name: LEASE, namespace: NAMESPACE });
+    return lease?.spec?.holderIdentity?.split('_', 1)[0];
+  }
+
+  /** The wall clock of a controller or API server, or of a machine by its name. */
+  wallClock(place: string): ClockView | undefined {
+    const owners = [...this.#processes, ...this.machines];
+    return owners.find(({ name }) => name === place)?.clock;
+  }
+
   /** Breaks the open watches of all clients whose name this holds of. */
   cutWatches(isMeant: (client: string) => boolean, error?: KubernetesError): void {
     for (const client of this.#clients) if (isMeant(client.name)) client.cutWatches(error);
@@ -165,8 +202,9 @@ export class World {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the world ends'));
     for (const process of this.#processes) process.stop();
+    const ended = this.#room.stop();
     await this.clock.advance(60_000);
-    await Promise.allSettled(this.#running);
+    await ended;
   }
 
   /** As `kubectl apply`. @throws PolicyRefused with the API's words */

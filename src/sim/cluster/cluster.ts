@@ -53,6 +53,7 @@ export class SimCluster {
   /** They act on what the store tells them. */
   readonly #controllers: readonly object[];
   #actor = 'cluster';
+  readonly #lags = new Set<(plural: string) => number>();
 
   constructor(options: SimClusterOptions) {
     const { clock, historyMs = 5 * 60_000, bookmarkMs = 60_000, controllerDelayMs = 50 } = options;
@@ -60,7 +61,8 @@ export class SimCluster {
     this.log = new EventLog(clock, options.log);
     const random = seededRandom(options.seed ?? 1).fork('cluster');
     const store = new Store(clock, historyMs);
-    this.#server = { store, clock, random };
+    const lagMs = (plural: string): number => Math.max(0, ...[...this.#lags].map((lag) => lag(plural)));
+    this.#server = { store, clock, random, lagMs };
     for (const definition of BUILTIN) store.define(definition);
     store.subscribe(({ type, object }, table) => {
       this.log.add(this.#actor, type, { plural: table.definition.resource.plural, object });
@@ -146,6 +148,15 @@ export class SimCluster {
   /** Forgets the past: watches and pages that began before are answered 410. */
   compact(): void {
     this.#server.store.compact();
+  }
+
+  /**
+   * Lets the caches that lists of resourceVersion "0" are read from lag behind, by the milliseconds this says of the
+   * plural of a resource. @returns ends it
+   */
+  lag(byMs: (plural: string) => number): () => void {
+    this.#lags.add(byMs);
+    return () => void this.#lags.delete(byMs);
   }
 
   /** How many watches are open. */

@@ -24,14 +24,17 @@ export function list(server: Server, table: Table, options: ListOptions): List<K
     const rest = past(table, selected, from.rv).filter((object) => storageKey(object.metadata) >= from.start);
     return page(table, { objects: rest, revision: from.rv, limit });
   }
+  if (options.resourceVersion === '0') return cached(server, table, selected);
   checkRevision(server, options.resourceVersion ?? '');
-  // A list from the cache takes no notice of a limit.
-  const wanted = options.resourceVersion === '0' ? 0 : limit;
-  return page(table, {
-    objects: selectFrom(table, selected),
-    revision: server.store.revision,
-    limit: wanted,
-  });
+  return page(table, { objects: selectFrom(table, selected), revision: server.store.revision, limit });
+}
+
+/** Whatever the cache holds; it takes no notice of a limit. */
+function cached(server: Server, table: Table, selected: Selected): List<KubeObject> {
+  const lagMs = server.lagMs(table.definition.resource.plural);
+  const revision = lagMs > 0 ? table.revisionBefore(server.clock.monotonic() - lagMs) : server.store.revision;
+  const objects = lagMs > 0 ? past(table, selected, revision) : selectFrom(table, selected);
+  return page(table, { objects, revision, limit: 0 });
 }
 
 /** Any revision up to now means "not older than". */

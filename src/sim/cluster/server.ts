@@ -12,6 +12,8 @@ export interface Server {
   /** The server's own clock: timestamps of objects, expiry of tokens. */
   readonly clock: Clock;
   readonly random: Random;
+  /** How far the cache of a kind lags behind, in milliseconds: what lists of `resourceVersion` "0" are read from. */
+  readonly lagMs: (plural: string) => number;
 }
 
 export const serverTime = (server: Server): string => rfc3339(server.clock.now());

@@ -96,6 +96,11 @@ export class Table {
     return revision < this.#compacted ? undefined : this.#history.slice(this.#firstAfter(revision));
   }
 
+  /** The newest revision that is remembered and was made by `atMs`. */
+  revisionBefore(atMs: number): number {
+    return this.#history.findLast((change) => change.atMs <= atMs)?.revision ?? this.#compacted;
+  }
+
   apply(change: Change): void {
     const key = storageKey(change.object.metadata);
     if (change.type === 'DELETED') this.#objects.delete(key);

@@ -25,6 +25,8 @@ export interface EventKind<E extends EventBase> {
   draw(random: SeededRandom, context: EventContext): Omit<E, 'type' | 'atMs'> | undefined;
   /** Does it. What lasts ends by itself or at the calm. */
   apply(event: E, stage: Stage): void;
+  /** How much later than it was decided, or by how wrong a clock, something may happen under it. @default not at all */
+  toleranceMs?: number;
   /** One sentence for a person, without its time. */
   tell(event: E): string;
 }

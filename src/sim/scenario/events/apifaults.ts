@@ -10,8 +10,16 @@ const API_FAULTS = {
   loseRequest: { loseRequest: true },
   internalError: { error: new KubernetesError('server', 'internal error', { status: 500 }) },
   throttled: { error: new KubernetesError('throttled', 'slow down', { status: 429, retryAfterMs: 1000 }) },
+  unavailable: { error: new KubernetesError('server', 'apiserver not ready', { status: 503 }) },
+  throttledLong: {
+    error: new KubernetesError('throttled', 'slow down', { status: 429, retryAfterMs: 60_000 }),
+  },
   conflict: { error: new KubernetesError('conflict', 'conflict', { status: 409 }) },
   late: { requestDelayMs: 3_000, responseDelayMs: 3_000 },
+  /** The caller has given up by the time the request is carried out. */
+  tooLate: { requestDelayMs: 14_000 },
+  /** It is carried out at once, and the answer is not waited for. */
+  answerTooLate: { responseDelayMs: 40_000 },
   watchCut: { cutAfterMs: 5_000 },
   watchStalls: { stallAfterMs: 3_000 },
 } as const satisfies Record<string, Fault>;
@@ -19,7 +27,7 @@ type ApiFaultName = keyof typeof API_FAULTS;
 
 const NAMES = Object.keys(API_FAULTS) as ApiFaultName[];
 /** The double of a kubelet neither watches over its watch nor expects conflicts of a delete. */
-const NOT_FOR_KUBELETS: ReadonlySet<ApiFaultName> = new Set(['watchStalls', 'conflict']);
+const NOT_FOR_KUBELETS: ReadonlySet<ApiFaultName> = new Set(['watchStalls', 'conflict', 'throttledLong']);
 
 export interface ApiFaults extends EventBase {
   type: 'apiFaults';
@@ -32,13 +40,15 @@ export interface ApiFaults extends EventBase {
 export const apiFaults: EventKind<ApiFaults> = {
   type: 'apiFaults',
   weight: 4,
+  toleranceMs: 20_000,
   draw: (random) => ({
     forMs: 10_000 + randomInt(random, 600_000),
-    rate: pick(random, [0.03, 0.08, 0.2, 0.5]),
+    rate: pick(random, [0.03, 0.08, 0.2, 0.5, 1]),
     faults: NAMES.filter(() => random() < 0.4),
   }),
   apply: (event, stage) => {
-    const forKubelets = event.faults.filter((name) => !NOT_FOR_KUBELETS.has(name));
+    // A kubelet that gets nothing through loses its node, whoever is updated.
+    const forKubelets = event.faults.filter((name) => event.rate < 1 && !NOT_FOR_KUBELETS.has(name));
     const remove = stage.addFaults(({ client }) => {
       const names = client.startsWith('kubelet') ? forKubelets : event.faults;
       if (names.length === 0 || stage.random() >= event.rate) return undefined;
