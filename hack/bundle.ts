@@ -45,6 +45,8 @@ export async function bundleOf({ entry, file, packages }: Program): Promise<Bund
     input: join(ROOT, entry),
     platform: 'node',
     external: (id) => BUILT_IN.has(id),
+    // Of its thousands of generated classes only those are loaded that something refers to.
+    treeshake: { moduleSideEffects: (id) => !id.includes('/@kubernetes/client-node/') },
     logLevel: 'warn',
   });
   try {
