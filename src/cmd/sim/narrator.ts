@@ -94,9 +94,7 @@ export function narrate(world: World, tell: (told: Told) => void): void {
     const found = narrations.get(table.definition.resource.plural);
     if (found !== undefined) onChange(found, change);
   });
-  for (const { name, host } of world.machines) {
-    host.onPower(({ type }) => say(name, `has its power ${type}`));
-  }
+  world.onPower((name, { type }) => say(name, `has its power ${type}`));
 }
 
 /** `12:34.567 n1 is cordoned`: minutes, seconds and milliseconds since the start. */

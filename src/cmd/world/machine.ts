@@ -8,6 +8,8 @@ import type { KubernetesPort } from '../../runtime/kubernetes.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { SimCluster } from '../../sim/cluster/cluster.ts';
 import type { ClockView } from '../../sim/clock.ts';
+import { behaviourOf } from '../../sim/workloads/behaviour.ts';
+import { areVolumesAttached } from '../../sim/workloads/volumes.ts';
 import type { Durations } from '../../sim/host/durations.ts';
 import { SimulatedHost } from '../../sim/host/host.ts';
 import type { Network } from '../../sim/process/network.ts';
@@ -31,6 +33,8 @@ export interface MachineOptions {
   name: string;
   labels: Record<string, string>;
   variant: string;
+  /** As Bottlerocket writes it: x86_64 or aarch64. */
+  arch: string;
   version: string;
   durations?: Partial<Durations>;
   /** Wave position of the host. */
@@ -39,7 +43,11 @@ export interface MachineOptions {
   onCrash: (error: unknown) => void;
 }
 
-const ARCH = 'x86_64';
+/**
+ * What others do to a machine: its power goes and comes back, goes and stays away, or somebody reboots it in order. `reset`:
+ * its kubelet begins anew, as after a restart of the service.
+ */
+export type Interruption = 'powerCycle' | 'off' | 'on' | 'reboot' | 'reset';
 
 /** `status.nodeInfo.osImage` of a host that runs a version. */
 export const osImageOf = (version: string, variant: string): string =>
@@ -53,15 +61,16 @@ export class Machine {
   readonly #options: MachineOptions;
   #agent: AgentContainer | undefined;
   #lives = 0;
+  #isInterrupted = false;
 
   constructor(options: MachineOptions) {
-    const { cluster, name, variant, version, random } = options;
+    const { cluster, name, variant, arch, version, random } = options;
     this.#options = options;
     this.name = name;
     this.host = new SimulatedHost({
       clock: cluster.clock,
       random: random.fork('host'),
-      image: { arch: ARCH, variant, version },
+      image: { arch, variant, version },
       repository: options.repository,
       updates: { seed: options.updateSeed },
       ...(options.durations === undefined ? {} : { durations: options.durations }),
@@ -76,12 +85,16 @@ export class Machine {
       readyMs: 8_000,
       podStartMs: 3_000,
       podStopMs: 2_000,
+      podTimes: behaviourOf,
+      mayStart: (pod) => areVolumesAttached(cluster, pod),
+      architecture: arch === 'aarch64' ? 'arm64' : 'amd64',
       onPodStarted: (pod) => this.#podStarted(pod),
       onPodStopping: (pod) => this.#podStopping(pod),
       onPodStopped: (pod) => this.#podStopped(pod),
     });
     this.host.onPower((event) => {
       if (event.type === 'down') this.kubelet.powerOff();
+      if (event.type === 'up') this.#isInterrupted = false;
       if (event.type === 'up' && !this.kubelet.isOn) {
         this.kubelet.powerOn({ bootId: event.bootId, osImage: osImageOf(event.version, variant) });
       }
@@ -96,6 +109,33 @@ export class Machine {
   /** The agent, while there is one. */
   get agent(): SimProcess | undefined {
     return this.#agent?.process;
+  }
+
+  /** Whether others are why the power goes: true while they do something about it. */
+  get isInterrupted(): boolean {
+    return this.#isInterrupted;
+  }
+
+  /** Somebody else than the operator does something to the machine. */
+  interrupt(how: Interruption): void {
+    const { host, kubelet } = this;
+    // A reboot in order takes its time; it is theirs when it begins.
+    if (how === 'reboot' && host.power === 'on') {
+      this.#isInterrupted = true;
+      host.shutDown();
+      return;
+    }
+    if (how === 'reset' && kubelet.isOn) {
+      kubelet.powerOff();
+      kubelet.powerOn({ bootId: host.bootId, osImage: osImageOf(host.image.version, this.#options.variant) });
+    }
+    const wasInterrupted = this.#isInterrupted;
+    this.#isInterrupted = true;
+    if (how === 'powerCycle') host.powerCycle();
+    if (how === 'off') host.powerOff();
+    if (how === 'on') host.powerOn();
+    // The power has gone at once, or nothing has happened.
+    this.#isInterrupted = wasInterrupted && host.power === 'shuttingDown';
   }
 
   /** Works until the signal aborts. */

@@ -1,5 +1,5 @@
-/** What runs in a world in memory besides the machines: the operator's own pods, and a shop that must stay open. */
-import { DaemonSets, Namespaces, PodDisruptionBudgets } from '../../api/core.ts';
+/** The operator's own pods in a world in memory. */
+import { DaemonSets, Namespaces } from '../../api/core.ts';
 import {
   AGENT_SERVICE_ACCOUNT,
   APISERVER_SERVICE_ACCOUNT,
@@ -8,7 +8,6 @@ import {
   INTERFACE_VERSION_LABEL,
   NAMESPACE,
 } from '../../api/names.ts';
-import type { KubeObject } from '../../runtime/kubernetes.ts';
 import type { SimCluster } from '../../sim/cluster/cluster.ts';
 import { Deployments, type Workload } from '../../sim/cluster/kinds.ts';
 
@@ -56,28 +55,4 @@ export function installOperator(cluster: SimCluster): void {
     void cluster.add(Deployments, deployment({ namespace: NAMESPACE, name }, { replicas, serviceAccount }));
   own('brupop-controller', 2, CONTROLLER_SERVICE_ACCOUNT);
   own('brupop-apiserver', 3, APISERVER_SERVICE_ACCOUNT);
-}
-
-/** A shop of a few services that may each lack one pod, and a log collector on every node. */
-export function installShop(cluster: SimCluster, nodes: number): void {
-  const namespace = 'shop';
-  cluster.add(Namespaces, { metadata: { name: namespace } });
-  const replicas = Math.max(2, Math.ceil(nodes / 3));
-  for (const name of ['cart', 'catalog', 'checkout']) {
-    cluster.add(Deployments, deployment({ namespace, name }, { replicas }));
-    cluster.add(PodDisruptionBudgets, {
-      metadata: { name, namespace },
-      spec: { selector: { matchLabels: { app: name } }, maxUnavailable: 1 },
-    });
-  }
-  cluster.add(DaemonSets, {
-    metadata: { name: 'log-collector', namespace: 'kube-system' },
-    spec: {
-      selector: { matchLabels: { app: 'log-collector' } },
-      template: {
-        metadata: { labels: { app: 'log-collector' } },
-        spec: { containers: [{ name: 'collector', image: 'example.test/collector:1' }] },
-      },
-    },
-  } as KubeObject);
 }

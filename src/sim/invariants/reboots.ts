@@ -17,19 +17,31 @@ export class RebootMonitor {
     this.#monitor = monitor;
   }
 
-  /** To be told of every event of a host that nothing but the operator reboots. */
+  /** To be told of every event of a host, except when others take its power away or reboot it. */
   onPower(node: string, event: PowerEvent): void {
     if (event.type !== 'down') return;
     this.count += 1;
-    const key = { name: shadowName(node), namespace: NAMESPACE };
-    const shadow = this.#cluster.peek(BottlerocketShadows, key);
-    const intent = shadow?.status?.host?.rebootIntent;
-    if (!intent || intent.bootId !== event.previous.bootId) {
+    const attempt = this.#attemptOf(node, event);
+    if (attempt === undefined) {
       this.#monitor.report(9, `${node} rebooted without an open intent`);
       return;
     }
-    const attempt = `${shadow?.metadata.uid ?? ''}/${shadow?.spec.attempt ?? 0}`;
     if (this.#done.has(attempt)) this.#monitor.report(9, `${node} rebooted twice for one attempt`);
     this.#done.add(attempt);
+  }
+
+  /** To be told when it went down because of others: an attempt that was about to reboot it has had its reboot. */
+  onOthers(node: string, event: PowerEvent): void {
+    const attempt = this.#attemptOf(node, event);
+    if (attempt !== undefined) this.#done.add(attempt);
+  }
+
+  /** The attempt whose open intent is about the boot that ends. */
+  #attemptOf(node: string, event: PowerEvent): string | undefined {
+    const key = { name: shadowName(node), namespace: NAMESPACE };
+    const shadow = this.#cluster.peek(BottlerocketShadows, key);
+    const intent = shadow?.status?.host?.rebootIntent;
+    if (!intent || intent.bootId !== event.previous.bootId) return undefined;
+    return `${shadow?.metadata.uid ?? ''}/${shadow?.spec.attempt ?? 0}`;
   }
 }
