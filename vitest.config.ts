@@ -25,7 +25,17 @@ export default defineConfig({
         hookTimeout: 120_000,
         globalSetup: ['test/support/controlplane.ts'],
       }),
-      project('cluster', ['test/cluster/**/*.test.ts'], { testTimeout: 600_000, hookTimeout: 300_000 }),
+      project('image', ['test/image/**/*.test.ts'], {
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
+        globalSetup: ['test/image/preflight.ts'],
+      }),
+      project('cluster', ['test/cluster/*.test.ts'], { testTimeout: 600_000, hookTimeout: 300_000 }),
+      project('stories', ['test/cluster/scenarios/**/*.test.ts'], {
+        testTimeout: 300_000,
+        hookTimeout: 600_000,
+        globalSetup: ['test/cluster/scenarios/setup.ts'],
+      }),
       project('e2e', ['test/e2e/**/*.test.ts'], {
         testTimeout: 300_000,
         hookTimeout: 180_000,

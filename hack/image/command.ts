@@ -1,5 +1,6 @@
 /** Runs programs of this machine. */
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { ImageError } from './errors.ts';
 
@@ -38,14 +39,23 @@ const start = (command: readonly [string, ...string[]], options: CommandOptions)
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
 
+/** A program that was not there, with what to do about it; anything else as it is. */
+function explained(program: string, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return error;
+  const remedy = REMEDIES[program] ?? 'install it';
+  return new ImageError('missing', `There is no program called ${program}; ${remedy}.`, error);
+}
+
 /**
- * What a program writes to standard output.
+ * Runs a program, and reads what it writes to standard output as it comes.
+ * @returns what `read` made of it
  * @throws ImageError when there is no such program; CommandError when it fails
  */
-export async function output(
+export async function reading<T>(
   command: readonly [string, ...string[]],
+  read: (stdout: Readable) => Promise<T>,
   options: CommandOptions = {},
-): Promise<Buffer> {
+): Promise<T> {
   const [program] = command;
   const child = start(command, options);
   const ended = new Promise<number | null>((resolve, reject) => {
@@ -53,12 +63,16 @@ export async function output(
     child.once('close', (code) => resolve(code));
   });
   try {
-    const [code, stdout, stderr] = await Promise.all([ended, buffer(child.stdout), text(child.stderr)]);
+    const [code, result, stderr] = await Promise.all([ended, read(child.stdout), text(child.stderr)]);
     if (code !== 0) throw new CommandError(program, lastLines(stderr));
-    return stdout;
+    return result;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    const remedy = REMEDIES[program] ?? 'install it';
-    throw new ImageError('missing', `There is no program called ${program}; ${remedy}.`, error);
+    throw explained(program, error);
   }
 }
+
+/** What a program writes to standard output. Fails as `reading` does. */
+export const output = (
+  command: readonly [string, ...string[]],
+  options: CommandOptions = {},
+): Promise<Buffer> => reading(command, buffer, options);

@@ -46,6 +46,12 @@ export const STAGES: readonly Stage[] = [
     command: ['src/cmd/demo.ts', '--nodes', '3', '--json'],
   },
   {
+    name: 'image',
+    does: 'the image, as skopeo, umoci, runc and a registry see it; needs root',
+    command: ['vitest', 'run', '--project', 'image', '--no-file-parallelism'],
+    vitest: true,
+  },
+  {
     ...vitest('api', 'contract of the Kubernetes port and envtest, against a real API server', [
       'contract',
       'envtest',

@@ -1,7 +1,5 @@
 /** What is in Debian packages. */
-import { spawn } from 'node:child_process';
-import { ImageError } from '../errors.ts';
-import { output } from '../command.ts';
+import { output, reading } from '../command.ts';
 import { FileTree } from '../archive/filetree.ts';
 import { readTar, type ReadEntry } from '../archive/read.ts';
 
@@ -24,22 +22,15 @@ export interface UnpackedPackage {
   files: ReadEntry[];
 }
 
+async function filesOf(archive: AsyncIterable<Uint8Array>): Promise<ReadEntry[]> {
+  const files: ReadEntry[] = [];
+  for await (const entry of readTar(archive)) files.push(relocated(entry));
+  return files;
+}
+
 export async function unpackDebian(path: string, signal: AbortSignal): Promise<UnpackedPackage> {
   const control = (await output(['dpkg-deb', '--field', path], { signal })).toString();
-  const child = spawn('dpkg-deb', ['--fsys-tarfile', path], { stdio: ['ignore', 'pipe', 'inherit'], signal });
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new ImageError('integrity', `dpkg-deb cannot unpack ${path}.`)),
-    );
-  });
-  const read = async (): Promise<ReadEntry[]> => {
-    const files: ReadEntry[] = [];
-    for await (const entry of readTar(child.stdout)) files.push(relocated(entry));
-    return files;
-  };
-  const [files] = await Promise.all([read(), ended]);
-  return { control, files };
+  return { control, files: await reading(['dpkg-deb', '--fsys-tarfile', path], filesOf, { signal }) };
 }
 
 /** Files of all packages in one tree, with the links that `/lib` and its like are. */

@@ -123,12 +123,12 @@ const platform = (version: string): LockedPlatform => ({
   node: { name: 'node', version: '24.0.0', integrity: '' },
   debian: [{ name: 'libc6', version, source: '', architecture: '', path: '', bytes: 0, sha256: '' }],
 });
-describe('a renewed lock file', () => {
-  const lock = (version: string): RuntimeLock => ({
-    release: 'bookworm',
-    platforms: { 'linux/amd64': platform('1'), 'linux/arm64': platform(version) },
-  });
+const lock = (version: string): RuntimeLock => ({
+  release: 'bookworm',
+  platforms: { 'linux/amd64': platform('1'), 'linux/arm64': platform(version) },
+});
 
+describe('a renewed lock file', () => {
   test('says what is new', () => {
     expect(differences(lock('1'), lock('1'))).toEqual([]);
     expect(differences(lock('1'), lock('2'))).toEqual(['linux/arm64: libc6 2']);
