@@ -1,4 +1,4 @@
-/** The stages of `npm test`, in order. */
+/** The stages of `npm test`, in order, and those that run only when they are named. */
 
 export interface Stage {
   name: string;
@@ -10,8 +10,12 @@ export interface Stage {
   vitest?: boolean;
   /** Waits until the programs of the control plane are there. @default false */
   needsPrograms?: boolean;
+  /** And for those of machines: kubelet, containerd and others. @default false */
+  needsMachines?: boolean;
   /** Runs beside the others, after those before it of its kind: it mostly waits. @default false */
   beside?: boolean;
+  /** Runs only when it is named: it needs root, or takes long. @default false */
+  apart?: boolean;
   /** The stage has failed when it takes longer. @default 15 minutes */
   timeoutMs?: number;
 }
@@ -50,6 +54,7 @@ export const STAGES: readonly Stage[] = [
     does: 'the image, as skopeo, umoci, runc and a registry see it; needs root',
     command: ['vitest', 'run', '--project', 'image', '--no-file-parallelism'],
     vitest: true,
+    apart: true,
   },
   {
     ...vitest('api', 'contract of the Kubernetes port and envtest, against a real API server', [
@@ -66,5 +71,22 @@ export const STAGES: readonly Stage[] = [
     vitest: true,
     needsPrograms: true,
     beside: true,
+  },
+  {
+    name: 'stories',
+    does: '10,000 stories in which things go wrong',
+    command: ['src/cmd/sim.ts', '--seeds', '10000'],
+    apart: true,
+    timeoutMs: 45 * 60_000,
+  },
+  {
+    name: 'cluster',
+    does: 'our image and manifests on real kubelets that really reboot; needs root',
+    command: ['vitest', 'run', '--project', 'cluster', '--no-file-parallelism'],
+    vitest: true,
+    needsPrograms: true,
+    needsMachines: true,
+    apart: true,
+    timeoutMs: 30 * 60_000,
   },
 ];
