@@ -1,7 +1,7 @@
 /** What was fetched or made before: files by a name that says what is in them. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -50,7 +50,10 @@ export async function cached(
   { name, isRight, make }: CachedFile,
 ): Promise<{ path: string; made: boolean }> {
   const path = join(root, name);
-  if (await isRight(path)) return { path, made: false };
+  if (await isRight(path)) {
+    await markUsed(path);
+    return { path, made: false };
+  }
   await withWorkspace(root, async (directory) => {
     const draft = join(directory, 'file');
     await make(draft, directory);
@@ -64,4 +67,23 @@ export interface CachedFile {
   isRight: (path: string) => Promise<boolean>;
   /** Writes it to `draft`; other files may be put into `directory`. */
   make: (draft: string, directory: string) => Promise<void>;
+}
+
+/** What was used so long ago is removed. */
+const KEPT_MS = 30 * 24 * 3_600_000;
+
+/** The time of a file is that of its last use. */
+async function markUsed(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now);
+}
+
+/** Removes what was not used for a month: older layers, and what an interrupted run left. */
+export async function prune(root: string, keptMs = KEPT_MS): Promise<void> {
+  const latest = Date.now() - keptMs;
+  for (const name of await readdir(root).catch(() => [])) {
+    const path = join(root, name);
+    const used = await stat(path).catch(() => undefined);
+    if (used !== undefined && used.mtimeMs < latest) await rm(path, { recursive: true, force: true });
+  }
 }

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ROOT } from '../bundle.ts';
-import { cacheRoot, withWorkspace } from './cache.ts';
+import { cacheRoot, prune, withWorkspace } from './cache.ts';
 import { describeResult, HELP, parseCommand, type Options } from './cli/options.ts';
 import { describeOrigin, type Origin } from './describe.ts';
 import { ImageError } from './errors.ts';
@@ -48,6 +48,7 @@ async function write({ image, sbom }: Made, options: Options, signal: AbortSigna
 
 async function make(options: Options, origin: Origin, signal: AbortSignal): Promise<void> {
   const cacheDir = cacheRoot();
+  await prune(cacheDir);
   await warnOfOtherNode();
   warnOfOrigin(origin);
   const { platforms, base } = options;
