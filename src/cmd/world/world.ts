@@ -7,16 +7,14 @@ import { NAMESPACE } from '../../api/names.ts';
 import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
 import type { UpdatePolicy } from '../../api/v1/updatepolicy.ts';
 import { BottlerocketShadows } from '../../api/v2/bottlerocketshadow.ts';
-import type { KINDS } from '../../api/definitions.ts';
 import { refusalText, validateObject } from '../../api/validation/validate.ts';
 import { silentLogger } from '../../runtime/log.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Clock, Random } from '../../runtime/clock.ts';
-import type { KubeObject, KubernetesError, KubernetesPort } from '../../runtime/kubernetes.ts';
+import type { KubernetesError, KubernetesPort } from '../../runtime/kubernetes.ts';
 import type { Call, Fault } from '../../sim/cluster/call.ts';
 import { SimCluster } from '../../sim/cluster/cluster.ts';
 import type { SimClient } from '../../sim/cluster/client.ts';
-import type { Admission } from '../../sim/cluster/definition.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 import type { ClockView } from '../../sim/clock.ts';
 import { UpdateRepository } from '../../sim/host/versions.ts';
@@ -34,6 +32,7 @@ import { Network } from '../../sim/process/network.ts';
 import { SimProcess } from '../../sim/process/simprocess.ts';
 import type { Life } from '../../sim/process/life.ts';
 import { startWorkloads } from '../../sim/workloads/world.ts';
+import { admissionOf } from './admission.ts';
 import { runApiReplica } from './apireplica.ts';
 import { ApiBalancer } from './balancer.ts';
 import type { Machine } from './machine.ts';
@@ -111,7 +110,7 @@ export class World {
       ...(toleranceMs === undefined ? {} : { toleranceMs }),
     });
     this.network = new Network(this.clock);
-    this.reboots = new RebootMonitor(this.cluster, this.monitor);
+    this.reboots = new RebootMonitor(this.monitor);
     for (const version of options.releases) {
       for (const hardware of HARDWARE) this.repository.publish({ ...hardware, version, waves: {} });
     }
@@ -281,14 +280,3 @@ export class World {
 
 const names = (of: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${of}-${index}`);
-
-/** The schema of a kind as admission: the very rules that the CRD carries. */
-function admissionOf(kind: keyof typeof KINDS): Admission {
-  return {
-    prepare: (object) => validateObject(kind, object as KubeObject).object as typeof object,
-    validate: (object, old) =>
-      validateObject(kind, object as KubeObject, old as KubeObject | undefined).errors.map(
-        ({ path, message, reason }) => ({ field: path, message, reason }),
-      ),
-  };
-}
