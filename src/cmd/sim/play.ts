@@ -1,7 +1,6 @@
 /** Plays a scenario to its end: the real code in a world in memory, judged after every change. */
-import { Nodes } from '../../api/core.ts';
-import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
 import type { Fault, Call } from '../../sim/cluster/call.ts';
+import { takeCare } from '../../sim/actors/caretaker.ts';
 import { seededRandom } from '../../sim/random.ts';
 import { applyEvent, tellEvent, toleranceOf } from '../../sim/scenario/events/registry.ts';
 import type { Scenario } from '../../sim/scenario/scenario.ts';
@@ -9,6 +8,7 @@ import { LEADER } from '../../sim/scenario/stage.ts';
 import type { Stage } from '../../sim/scenario/stage.ts';
 import { World } from '../world/world.ts';
 import { narrate } from './narrator.ts';
+import { settledNowAndThen, unsettled } from './settled.ts';
 import type { Told } from './narrator.ts';
 
 const HOUR = 3_600_000;
@@ -58,11 +58,6 @@ class Sources<T> {
     return undefined;
   };
 }
-
-const isUpdated = ({ cluster, machines }: World, { releases }: Scenario): boolean =>
-  machines.every(({ host }) => host.image.version === releases.at(-1)) &&
-  cluster.peekAll(UpdatePolicies).every(({ status }) => (status?.updating ?? []).length === 0) &&
-  cluster.peekAll(Nodes).every(({ spec }) => spec?.unschedulable !== true);
 
 /** A scenario under way. */
 interface Running {
@@ -127,8 +122,10 @@ export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {})
   await world.clock.advance(scenario.calmAfterMs);
   tell?.({ atMs: scenario.calmAfterMs, about: 'EVENT', text: 'nothing goes wrong any more' });
   mend();
-  const calm = await world.clock.runUntil(() => isUpdated(world, scenario), LIVENESS_MS);
+  takeCare(world);
+  const calm = await world.clock.runUntil(settledNowAndThen(world), LIVENESS_MS);
   const virtualMs = world.clock.monotonic();
+  const left = unsettled(world);
   await world.stop();
   const failures = world.monitor.breaches.map(({ invariant, message, atMs }) => ({
     rule: `invariant ${invariant}`,
@@ -139,6 +136,6 @@ export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {})
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     failures.push({ rule: 'process ends by itself', message, atMs: virtualMs });
   }
-  if (!calm) failures.push({ rule: 'liveness', message: 'not every node was updated', atMs: virtualMs });
+  if (!calm) failures.push({ rule: 'liveness', message: left.join('; '), atMs: virtualMs });
   return { failures, digest: world.cluster.log.digest(), virtualMs, reboots: world.reboots.count };
 }

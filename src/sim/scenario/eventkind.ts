@@ -7,6 +7,10 @@ export interface EventContext {
   nodes: readonly string[];
   policies: readonly string[];
   releases: readonly string[];
+  /** Names of the PodDisruptionBudgets, as namespace/name. */
+  budgets: readonly string[];
+  /** When faults stop. */
+  calmAfterMs: number;
 }
 
 /** What all events have in common. */

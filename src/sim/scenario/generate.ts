@@ -5,6 +5,7 @@ import { pick, randomInt, seededRandom } from '../random.ts';
 import type { SeededRandom } from '../random.ts';
 import { drawEvent } from './events/registry.ts';
 import type { SimEvent } from './events/registry.ts';
+import { shopWorkloads } from '../workloads/plan.ts';
 import { SCENARIO_FORMAT } from './scenario.ts';
 import type { NodePlan, Scenario } from './scenario.ts';
 
@@ -36,6 +37,10 @@ function eventsOf(random: SeededRandom, scenario: Omit<Scenario, 'events'>): Sim
     nodes: scenario.nodes.map(({ name }) => name),
     policies: scenario.policies.map(({ metadata }) => metadata.name),
     releases: scenario.releases,
+    budgets: (scenario.workloads ?? shopWorkloads(scenario.nodes.length)).flatMap((plan) =>
+      plan.kind === 'PodDisruptionBudget' ? `${plan.namespace}/${plan.name}` : [],
+    ),
+    calmAfterMs: scenario.calmAfterMs,
   };
   const events = Array.from({ length: randomInt(random, 25) }, (_, index) => {
     const stream = random.fork(`event-${index}`);

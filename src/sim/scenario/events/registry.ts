@@ -24,6 +24,48 @@ import { terminate } from './terminate.ts';
 import type { Terminate } from './terminate.ts';
 import { hostFault } from './hostfaults.ts';
 import type { HostFault } from './hostfaults.ts';
+import { annotateNode } from './annotatenode.ts';
+import type { AnnotateNode } from './annotatenode.ts';
+import { badRelease } from './badrelease.ts';
+import type { BadRelease } from './badrelease.ts';
+import { bootTrouble } from './boottrouble.ts';
+import type { BootTrouble } from './boottrouble.ts';
+import { budgetChange } from './budgetchange.ts';
+import type { BudgetChange } from './budgetchange.ts';
+import { cordon } from './cordon.ts';
+import type { Cordon } from './cordon.ts';
+import { deletePods } from './deletepods.ts';
+import type { DeletePods } from './deletepods.ts';
+import { deletePolicy } from './deletepolicy.ts';
+import type { DeletePolicy } from './deletepolicy.ts';
+import { deleteShadow } from './deleteshadow.ts';
+import type { DeleteShadow } from './deleteshadow.ts';
+import { editPolicy } from './editpolicy.ts';
+import type { EditPolicy } from './editpolicy.ts';
+import { kubeletSilent } from './kubeletsilent.ts';
+import type { KubeletSilent } from './kubeletsilent.ts';
+import { kured } from './kured.ts';
+import type { Kured } from './kured.ts';
+import { labelNode } from './labelnode.ts';
+import type { LabelNode } from './labelnode.ts';
+import { powerCut } from './powercut.ts';
+import type { PowerCut } from './powercut.ts';
+import { readyFlaps } from './readyflaps.ts';
+import type { ReadyFlaps } from './readyflaps.ts';
+import { release } from './release.ts';
+import type { Release } from './release.ts';
+import { replaceNode } from './replacenode.ts';
+import type { ReplaceNode } from './replacenode.ts';
+import { scaleDown } from './scaledown.ts';
+import type { ScaleDown } from './scaledown.ts';
+import { scaleUp } from './scaleup.ts';
+import type { ScaleUp } from './scaleup.ts';
+import { taint } from './taint.ts';
+import type { TaintNode } from './taint.ts';
+import { uncordon } from './uncordon.ts';
+import type { Uncordon } from './uncordon.ts';
+import { withdraw } from './withdraw.ts';
+import type { Withdraw } from './withdraw.ts';
 
 export type SimEvent =
   | ApiFaults
@@ -36,7 +78,28 @@ export type SimEvent =
   | Kill
   | NetworkCut
   | StaleReads
-  | Terminate;
+  | Terminate
+  | AnnotateNode
+  | BadRelease
+  | BootTrouble
+  | BudgetChange
+  | Cordon
+  | DeletePods
+  | DeletePolicy
+  | DeleteShadow
+  | EditPolicy
+  | KubeletSilent
+  | Kured
+  | LabelNode
+  | PowerCut
+  | ReadyFlaps
+  | Release
+  | ReplaceNode
+  | ScaleDown
+  | ScaleUp
+  | TaintNode
+  | Uncordon
+  | Withdraw;
 
 const KINDS = {
   apiFaults,
@@ -50,6 +113,27 @@ const KINDS = {
   networkCut,
   staleReads,
   terminate,
+  annotateNode,
+  badRelease,
+  bootTrouble,
+  budgetChange,
+  cordon,
+  deletePods,
+  deletePolicy,
+  deleteShadow,
+  editPolicy,
+  kubeletSilent,
+  kured,
+  labelNode,
+  powerCut,
+  readyFlaps,
+  release,
+  replaceNode,
+  scaleDown,
+  scaleUp,
+  taint,
+  uncordon,
+  withdraw,
 } as const satisfies {
   [Type in SimEvent['type']]: EventKind<Extract<SimEvent, { type: Type }>>;
 };
