@@ -10,6 +10,11 @@ const isA = async (path: string): Promise<boolean> => (await readFile(path, 'utf
 const getX = (root: string, text = 'a') =>
   cached(root, { name: 'x', isRight: isA, make: (draft) => writeFile(draft, text) });
 
+const makeHalf = async (draft: string): Promise<void> => {
+  await writeFile(draft, 'half');
+  throw new Error('interrupted');
+};
+
 describe('the cache', () => {
   test('makes what is not there, and makes again what is damaged', async () => {
     await withDirectory(async (root) => {
@@ -23,11 +28,7 @@ describe('the cache', () => {
 
   test('holds nothing of what could not be made', async () => {
     await withDirectory(async (root) => {
-      const make = async (draft: string) => {
-        await writeFile(draft, 'half');
-        throw new Error('interrupted');
-      };
-      await expect(cached(root, { name: 'x', isRight: isA, make })).rejects.toThrow('interrupted');
+      await expect(cached(root, { name: 'x', isRight: isA, make: makeHalf })).rejects.toThrow('interrupted');
       expect(await readdir(root)).toEqual([]);
     });
   });

@@ -56,6 +56,34 @@ export async function downloadNode(
   return path;
 }
 
+/** What apt found wrong, without its warnings. */
+const errorsOf = (said: string): string =>
+  said
+    .split('\n')
+    .filter((line) => !line.startsWith('W: ') && line.trim() !== 'E: Download Failed')
+    .map((line) => line.replace(/^E: /, '').trim())
+    .join(' ');
+
+/** @param failures what apt said of each mirror */
+export function notFetched(
+  { name, version, architecture }: LockedDebianPackage,
+  failures: readonly string[],
+): ImageError {
+  const what = `${name} ${version} for ${architecture}`;
+  const others = failures.filter((each) => !each.includes('404'));
+  if (others.length === 0) {
+    const remedy = `If they have a newer one, renew the lock file: ${UPDATE_LOCK}`;
+    return new ImageError(
+      'download',
+      `No mirror of this machine has ${what}, which the lock file names. ${remedy}`,
+    );
+  }
+  if (others.some((each) => each.includes('Hashes of received file'))) {
+    return new ImageError('integrity', `A mirror has another ${what} than the lock file names.`);
+  }
+  return new ImageError('download', `apt cannot fetch ${what}: ${others.map(errorsOf).join(' ')}`);
+}
+
 /** A Debian package, from the first mirror of this machine that has it. */
 export async function downloadDebian(
   locked: LockedDebianPackage,
@@ -67,7 +95,7 @@ export async function downloadDebian(
     isRight: async (candidate) => (await hashFile(candidate, 'sha256')) === sha256,
     make: async (draft) => {
       progress(`Fetching ${name} ${version} for ${architecture}, ${megabytes(bytes)}`);
-      const failures: unknown[] = [];
+      const failures: string[] = [];
       for (const mirror of await mirrors(signal)) {
         const url = `${mirror.replace(/\/$/, '')}/${locked.path}`;
         try {
@@ -75,15 +103,10 @@ export async function downloadDebian(
           return;
         } catch (error) {
           if (!(error instanceof CommandError)) throw error;
-          failures.push(error);
+          failures.push(error.stderr);
         }
       }
-      throw new ImageError(
-        'download',
-        `No mirror of this machine has ${name} ${version} for ${architecture}, which the lock file names. ` +
-          `If they have a newer one, renew the lock file: ${UPDATE_LOCK}`,
-        new AggregateError(failures),
-      );
+      throw notFetched(locked, failures);
     },
   });
   return path;

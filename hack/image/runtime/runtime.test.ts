@@ -4,6 +4,7 @@ import type { ReadEntry } from '../archive/read.ts';
 import { PLATFORMS, type Platform } from '../platforms.ts';
 import { paragraph } from './apt.ts';
 import type { UnpackedPackage } from './debian.ts';
+import { notFetched } from './download.ts';
 import { makeElf } from './elf.fixture.ts';
 import { readElf } from './elf.ts';
 import { runtimeEntries } from './layer.ts';
@@ -105,6 +106,41 @@ describe('the runtime layer', () => {
     expect(() => runtimeEntries({ platform: amd64, node: needy, packages })).toThrow(
       /Node needs libnew\.so\.1/,
     );
+  });
+});
+
+describe('a package that cannot be fetched', () => {
+  const locked = {
+    name: 'libc6',
+    version: '1',
+    source: '',
+    architecture: 'amd64',
+    path: '',
+    bytes: 1,
+    sha256: '',
+  };
+  const gone =
+    'W: unsandboxed\nE: Failed to fetch http://mirror/libc6.deb  404  Not Found\nE: Download Failed';
+
+  test.each<[string, string[], RegExp]>([
+    [
+      'and is nowhere any more is to be renewed',
+      [gone, gone],
+      /No mirror .* libc6 1 for amd64.*npm run image -- --update-lock$/,
+    ],
+    ['is as good as nowhere where there are no mirrors', [], /No mirror/],
+    [
+      'but may be there is quoted',
+      [gone, 'W: x\nE: Could not resolve mirror\n'],
+      /cannot fetch .*: Could not resolve mirror$/,
+    ],
+    [
+      'as it should be is refused',
+      [gone, 'Hashes of received file:\n - SHA256:00'],
+      /another libc6 1 for amd64 than/,
+    ],
+  ])('%s', (_, failures, message) => {
+    expect(notFetched(locked, failures).message).toMatch(message);
   });
 });
 
