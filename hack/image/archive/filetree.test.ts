@@ -30,6 +30,17 @@ describe('layers over each other', () => {
   });
 });
 
+describe('a big image', () => {
+  test('is laid over another in a moment', () => {
+    const files = Array.from({ length: 50_000 }, (_, index) => file(`usr/share/${index % 100}/${index}`));
+    const startedAt = performance.now();
+    const tree = treeOf(...files, ...files, file('usr/share/.wh.7'));
+    expect(paths(tree)).toHaveLength(49_500);
+    // Where each file looks at all others it takes minutes.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+});
+
 describe('a path', () => {
   const tree = treeOf(
     link('lib', 'usr/lib'),

@@ -9,6 +9,8 @@ const MOST_LINKS = 40;
 
 export class FileTree {
   readonly #entries = new Map<string, ReadEntry>();
+  /** Paths below which something was at some time: looking for it takes long. */
+  readonly #parents = new Set<string>();
 
   /** Lays an entry over what is there. Whiteouts of an image's layers remove. */
   add(entry: ReadEntry): void {
@@ -20,11 +22,14 @@ export class FileTree {
     } else if (entry.path !== '') {
       if (entry.type !== 'directory') this.#remove(entry.path, { itself: true });
       this.#entries.set(entry.path, entry);
+      for (let at = parent; at !== '.' && !this.#parents.has(at); at = posix.dirname(at))
+        this.#parents.add(at);
     }
   }
 
   #remove(path: string, { itself }: { itself: boolean }): void {
     if (itself) this.#entries.delete(path);
+    if (path !== '.' && !this.#parents.has(path)) return;
     for (const each of this.#entries.keys()) {
       if (path === '.' || each.startsWith(`${path}/`)) this.#entries.delete(each);
     }

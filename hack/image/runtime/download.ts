@@ -62,7 +62,8 @@ const errorsOf = (said: string): string =>
     .split('\n')
     .filter((line) => !line.startsWith('W: ') && line.trim() !== 'E: Download Failed')
     .map((line) => line.replace(/^E: /, '').trim())
-    .join(' ');
+    .join(' ')
+    .trim();
 
 /** @param failures what apt said of each mirror */
 export function notFetched(
