@@ -11,6 +11,12 @@ const INSIDE = 'eth0';
 /** Name of its other end. */
 const outside = (index: number): string => `m${index}`;
 
+/**
+ * Of the bridge. Without one of its own it would have that of one of its ports, and another one as soon as that
+ * machine reboots; whoever remembers the old one would be cut off from CoreDNS and kube-apiserver for seconds.
+ */
+const BRIDGE_MAC = '02:00:0a:63:00:01';
+
 const sysctl = (key: string, value: string): Promise<void> =>
   writeFile(`/proc/sys/${key.replaceAll('.', '/')}`, value);
 
@@ -26,7 +32,7 @@ export async function makeBridge(machines: readonly { index: number }[]): Promis
   const { bridge, gateway, prefixLength } = NETWORK;
   await ip([
     'link set lo up',
-    `link add ${bridge} type bridge stp_state 0 forward_delay 0`,
+    `link add ${bridge} address ${BRIDGE_MAC} type bridge stp_state 0 forward_delay 0`,
     `address add ${gateway}/${prefixLength} dev ${bridge}`,
     `link set ${bridge} up`,
     ...machines.map(({ index }) => `route add ${podCidr(index)} via ${machineAddress(index)} dev ${bridge}`),
