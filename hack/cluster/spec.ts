@@ -41,7 +41,7 @@ export interface MachineWishes {
 const ZONES = ['a', 'b', 'c'];
 const REGION = 'test-1';
 /** Label of the machines that are not updated. */
-const INFRA_LABEL = 'brupop.test/infra';
+export const INFRA_LABEL = 'brupop.test/infra';
 
 const zoneLabels = (index: number): Record<string, string> => ({
   'topology.kubernetes.io/region': REGION,

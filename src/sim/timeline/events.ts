@@ -53,7 +53,6 @@ const PHASES = [
   'verifying',
   'puttingBack',
 ] as const;
-const REBOOT = ['shuttingDown', 'off', 'starting'] as const;
 
 /** Every kind of event and what it does to the lane it is told of. */
 export const EVENT_KINDS = {
@@ -71,9 +70,10 @@ export const EVENT_KINDS = {
   rebootRequested: { label: 'Reboot requested', tone: 'info', opens: 'shuttingDown' },
   notReady: { label: 'Not Ready', tone: 'minor', opens: 'notReady' },
   down: { label: 'Machine off', tone: 'minor', opens: 'off' },
-  up: { label: 'Machine on', tone: 'minor', opens: 'starting' },
+  up: { label: 'Machine boots', tone: 'minor', opens: 'starting' },
   booted: { label: 'New boot seen', tone: 'minor', opens: 'starting', onlyAfter: ['shuttingDown', 'off'] },
-  ready: { label: 'Ready', tone: 'info', opens: 'verifying', onlyAfter: REBOOT, closes: ['notReady'] },
+  ready: { label: 'Ready', tone: 'info', closes: ['notReady'] },
+  bootReported: { label: 'Reboot reported', tone: 'info', opens: 'verifying' },
   uncordoned: { label: 'Uncordoned', tone: 'minor', closes: ['cordoned'] },
   updated: { label: 'Updated', tone: 'good', closes: PHASES },
   held: { label: 'Held', tone: 'warning' },

@@ -33,6 +33,7 @@ describe('the lane of a node', () => {
         at(12, 'down'),
         at(14, 'up'),
         at(20, 'ready'),
+        at(20, 'bootReported'),
         at(21, 'uncordoned'),
         at(25, 'updated'),
       ),
@@ -62,8 +63,8 @@ describe('the lane of a node', () => {
     expect(only(at(0, 'drainStarted'), at(3, 'drainStarted'), at(4, 'drained'))).toEqual(['draining 0-4']);
   });
 
-  test('does not verify a node that was only slow', () => {
-    expect(only(at(0, 'notReady'), at(5, 'ready'))).toEqual(['notReady 0-5']);
+  test('does not start a node that nobody told to reboot', () => {
+    expect(only(at(0, 'notReady'), at(4, 'booted'), at(5, 'ready'))).toEqual(['notReady 0-5']);
   });
 
   test('is in the order of time, whatever the order of telling', () => {

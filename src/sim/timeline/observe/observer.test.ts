@@ -112,6 +112,12 @@ describe('changes of a shadow', () => {
       ['drained'],
     ],
     [
+      'a boot that was reported',
+      { state: 'RebootedIntoUpdate' },
+      { state: 'MonitoringUpdate' },
+      ['bootReported'],
+    ],
+    [
       'an intent',
       { state: 'RebootedIntoUpdate' },
       { state: 'RebootedIntoUpdate', intent: 'a' },

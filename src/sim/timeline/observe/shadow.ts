@@ -44,11 +44,17 @@ function ending(shadow: BottlerocketShadow): Happening[] {
   return end.kind !== 'updated' && undone ? [end, happened('finished')] : [end];
 }
 
+/** What asking for a state says: the controller has seen the one before. */
+const STEPS: Partial<Record<string, Happening[]>> = {
+  RebootedIntoUpdate: [happened('drained')],
+  MonitoringUpdate: [happened('bootReported')],
+};
+
 function state({ before, after }: Change<BottlerocketShadow>): Happening[] {
   if (after === undefined || before?.spec.state === after.spec.state) return [];
   if (!isInFlight(before) && isInFlight(after)) return [happened('started', attemptText(after))];
   if (isInFlight(before) && !isInFlight(after)) return ending(after);
-  return after.spec.state === 'RebootedIntoUpdate' ? [happened('drained')] : [];
+  return STEPS[after.spec.state] ?? [];
 }
 
 /** Idle is only reported when nothing is staged or changed any more. */
