@@ -5,7 +5,7 @@ import { drawProcess, tellMs } from './targets.ts';
 
 export interface Duplicate extends EventBase {
   type: 'duplicate';
-  process: string;
+  target: string;
   forMs: number;
 }
 
@@ -13,14 +13,14 @@ export const duplicate: EventKind<Duplicate> = {
   type: 'duplicate',
   weight: 2,
   draw: (random, context) => ({
-    process: drawProcess(random, context),
+    target: drawProcess(random, context),
     forMs: pick(random, [5_000, 30_000, 120_000, 600_000]),
   }),
-  apply: ({ process, forMs }, stage) => {
-    const end = stage.process(process)?.duplicate();
+  apply: ({ target, forMs }, stage) => {
+    const end = stage.process(target)?.duplicate();
     if (end === undefined) return;
     stage.clock.after(forMs, end);
     stage.onCalm(end);
   },
-  tell: ({ process, forMs }) => `${process} runs twice for ${tellMs(forMs)}`,
+  tell: ({ target, forMs }) => `${target} runs twice for ${tellMs(forMs)}`,
 };

@@ -8,7 +8,7 @@ import { drawProcess, tellMs } from './targets.ts';
 
 export interface Freeze extends EventBase {
   type: 'freeze';
-  process: string;
+  target: string;
   /** At which of its awaits from then on; 0 = at once. */
   afterAwaits: number;
   at: StrikePoint;
@@ -19,14 +19,14 @@ export const freeze: EventKind<Freeze> = {
   type: 'freeze',
   weight: 5,
   draw: (random, context) => ({
-    process: drawProcess(random, context),
+    target: drawProcess(random, context),
     afterAwaits: drawAwaits(random),
     at: pick(random, STRIKE_POINTS),
     forMs: pick(random, [2_000, 8_000, 12_000, 20_000, 60_000, 300_000]),
   }),
-  apply: ({ process, afterAwaits, at, forMs }, stage) => {
-    const thaw = stage.process(process)?.freeze({ afterAwaits, at }, forMs);
+  apply: ({ target, afterAwaits, at, forMs }, stage) => {
+    const thaw = stage.process(target)?.freeze({ afterAwaits, at }, forMs);
     if (thaw !== undefined) stage.onCalm(thaw);
   },
-  tell: ({ process, forMs, ...point }) => `${process} is stopped ${tellPoint(point)}, for ${tellMs(forMs)}`,
+  tell: ({ target, forMs, ...point }) => `${target} is stopped ${tellPoint(point)}, for ${tellMs(forMs)}`,
 };

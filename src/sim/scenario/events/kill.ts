@@ -8,7 +8,7 @@ import { drawProcess, tellMs } from './targets.ts';
 
 export interface Kill extends EventBase {
   type: 'kill';
-  process: string;
+  target: string;
   /** At which of its awaits from then on; 0 = at once. */
   afterAwaits: number;
   at: StrikePoint;
@@ -33,14 +33,14 @@ export const kill: EventKind<Kill> = {
   type: 'kill',
   weight: 6,
   draw: (random, context) => ({
-    process: drawProcess(random, context),
+    target: drawProcess(random, context),
     afterAwaits: drawAwaits(random),
     at: pick(random, STRIKE_POINTS),
     restartMs: pick(random, [0, 0, 1_000, 5_000, 40_000, 300_000]),
   }),
-  apply: ({ process, afterAwaits, at, restartMs }, stage) => {
-    stage.process(process)?.kill({ afterAwaits, at }, restartMs);
+  apply: ({ target, afterAwaits, at, restartMs }, stage) => {
+    stage.process(target)?.kill({ afterAwaits, at }, restartMs);
   },
-  tell: ({ process, restartMs, ...point }) =>
-    `${process} is killed ${tellPoint(point)}, and started again ${restartMs === 0 ? 'at once' : `after ${tellMs(restartMs)}`}`,
+  tell: ({ target, restartMs, ...point }) =>
+    `${target} is killed ${tellPoint(point)}, and started again ${restartMs === 0 ? 'at once' : `after ${tellMs(restartMs)}`}`,
 };

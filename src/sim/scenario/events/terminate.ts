@@ -5,7 +5,7 @@ import { drawProcess, tellMs } from './targets.ts';
 
 export interface Terminate extends EventBase {
   type: 'terminate';
-  process: string;
+  target: string;
   /** From its end to its next life. */
   restartMs: number;
 }
@@ -14,10 +14,9 @@ export const terminate: EventKind<Terminate> = {
   type: 'terminate',
   weight: 2,
   draw: (random, context) => ({
-    process: drawProcess(random, context),
+    target: drawProcess(random, context),
     restartMs: pick(random, [0, 1_000, 5_000, 60_000]),
   }),
-  apply: ({ process, restartMs }, stage) => stage.process(process)?.terminate(restartMs),
-  tell: ({ process, restartMs }) =>
-    `${process} is asked to end, and started again ${tellMs(restartMs)} later`,
+  apply: ({ target, restartMs }, stage) => stage.process(target)?.terminate(restartMs),
+  tell: ({ target, restartMs }) => `${target} is asked to end, and started again ${tellMs(restartMs)} later`,
 };
