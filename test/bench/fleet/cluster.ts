@@ -43,6 +43,11 @@ export interface FleetOptions extends Context {
   nodes: number;
 }
 
+const countOf = (requests: Requests): number => {
+  const writes = writesAmong(requests);
+  return total(writes) - (writes.get('create events') ?? 0);
+};
+
 const config = (...path: string[]): string => join(ROOT, 'config', ...path);
 
 /** See the head of this file. */
@@ -128,7 +133,10 @@ export class FleetCluster {
     return parseRequests(await answer.text());
   }
 
-  /** Resolves when the controller leads and has not written for so long. @throws Error when it ends or never rests. */
+  /**
+   * Resolves when the controller leads and has not written for so long; Events, of which it sends few a second, do not
+   * count. @throws Error when it ends or never rests.
+   */
   async whenQuiet(controller: Child, quietMs: number): Promise<void> {
     const endMs = performance.now() + LIMIT_MS;
     let [writes, sinceMs] = [0, performance.now()];
@@ -136,7 +144,7 @@ export class FleetCluster {
       await pause(POLL_MS, undefined, { signal: this.#signal });
       if (controller.ending !== undefined || performance.now() > endMs)
         throw new Error(`The controller does not come to rest:\n${controller.tail()}`);
-      const now = total(writesAmong(await this.requests().catch(() => new Map())));
+      const now = countOf(await this.requests().catch(() => new Map()));
       if (now !== writes) [writes, sinceMs] = [now, performance.now()];
     }
   }
