@@ -136,7 +136,10 @@ export interface KubernetesPort {
   evict(pod: Required<Key>, options: EvictOptions): Promise<void>;
   /** authentication.k8s.io/v1 TokenReview. */
   reviewToken(token: string, audiences: string[]): Promise<ReviewedToken>;
-  /** Difference between the server's `Date` header and our clock in ms (server − ours) at the last answer; undefined before the first. */
+  /**
+   * The server's clock less ours, in milliseconds; undefined before the first answer. The server's is its `Date` header
+   * at the last answer, carried on by monotonic time: when our clock jumps, this tells it at once.
+   */
   clockSkewMs(): number | undefined;
 }
 

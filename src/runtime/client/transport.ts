@@ -41,7 +41,8 @@ export class Transport {
   readonly #userAgent: string;
   readonly #limiter: Limiter;
   #connections: { tls: TlsIdentity; agent: http.Agent } | undefined;
-  #skewMs: number | undefined;
+  /** The server's clock less our monotonic one. */
+  #serverAheadMs: number | undefined;
 
   constructor(options: TransportOptions) {
     this.#credentials = options.credentials;
@@ -52,7 +53,8 @@ export class Transport {
 
   /** See `KubernetesPort.clockSkewMs`. The header has whole seconds, so ± 0.5 s. */
   get clockSkewMs(): number | undefined {
-    return this.#skewMs;
+    if (this.#serverAheadMs === undefined) return undefined;
+    return this.#serverAheadMs + this.#clock.monotonic() - this.#clock.now();
   }
 
   /**
@@ -205,7 +207,7 @@ export class Transport {
 
   #noteDate(response: IncomingMessage): void {
     const serverMs = parseHttpDate(response.headers.date);
-    if (serverMs !== undefined) this.#skewMs = serverMs + 500 - this.#clock.now();
+    if (serverMs !== undefined) this.#serverAheadMs = serverMs + 500 - this.#clock.monotonic();
   }
 }
 

@@ -105,6 +105,15 @@ describe('a client of the simulated cluster', () => {
     await outcome(clock, client.list(Nodes), 2);
     expect(client.clockSkewMs()).toBe(45_000);
   });
+
+  it('knows at once when its own clock jumps', async () => {
+    const { clock, cluster } = setUp();
+    const own = clock.skewed(0);
+    const client = cluster.client({ name: 'test', clock: own });
+    await outcome(clock, client.list(Nodes), 2);
+    own.jump(3_600_000);
+    expect(client.clockSkewMs()).toBe(-3_600_000);
+  });
 });
 
 const follow = (cluster: SimCluster, fault: Fault = {}) => {

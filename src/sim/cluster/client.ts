@@ -74,7 +74,8 @@ export class SimClient implements KubernetesPort {
   readonly #options: ClientOptions;
   readonly #streams = new Set<WatchStream>();
   #sequence = 0;
-  #skewMs: number | undefined;
+  /** The server's clock less our monotonic one, at the last answer. */
+  #serverAheadMs: number | undefined;
   #crashed = false;
 
   constructor(wire: Wire, options: ClientOptions) {
@@ -198,7 +199,9 @@ export class SimClient implements KubernetesPort {
   }
 
   clockSkewMs(): number | undefined {
-    return this.#skewMs;
+    if (this.#serverAheadMs === undefined) return undefined;
+    const { clock } = this.#options;
+    return this.#serverAheadMs + this.#wire.clock.monotonic() - (clock ?? this.#wire.clock).now();
   }
 
   #begin(parts: CallParts): Call {
@@ -242,7 +245,7 @@ export class SimClient implements KubernetesPort {
     if (heldBack === undefined && clock.monotonic() + answerMs <= endMs) await clock.sleep(answerMs);
     else await this.#until(endMs, call, this.#passed(heldBack, answerMs));
     if (fault.loseRequest === true || fault.loseResponse === true) throw connectionReset();
-    this.#skewMs = clock.now() - (this.#options.clock ?? clock).now();
+    this.#serverAheadMs = clock.now() - clock.monotonic();
     if ('error' in answer) throw answer.error;
     return answer.value;
   }
