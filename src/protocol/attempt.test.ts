@@ -187,7 +187,11 @@ const TABLES: Record<string, [string, Change, string][]> = {
     ],
     ['the window closes', { shadow: monitoring(), ...closed }, 'wait Verifying'],
     ['the policy is deleted', { shadow: monitoring(), ...ending }, 'wait Verifying'],
-    ['it does not become healthy', { shadow: monitoring({ spec: passed }) }, 'count VerifyTimeout'],
+    [
+      'it does not become healthy',
+      { shadow: monitoring({ spec: passed }), sightSinceMs: NOW - 24 * 3_600_000 },
+      'count VerifyTimeout',
+    ],
     ['another version runs', { shadow: failed('UnexpectedVersion', monitoring) }, 'count UnexpectedVersion'],
     ['the Node is gone', { shadow: monitoring(), node: undefined }, 'count NodeLostAfterReboot'],
   ],
@@ -337,6 +341,13 @@ const atDeadline = (sinceMs: number, change: Change = {}): Change => ({
   ...change,
 });
 
+/** The deadline of the verification was so long ago, and so long somebody sees. */
+const verifying = (sinceMs: number, sightSinceMs: number): Partial<AttemptView> => ({
+  shadow: monitoring({ spec: { deadline: inMinutes(0) } }),
+  now: NOW + sinceMs,
+  sightSinceMs,
+});
+
 describe('a deadline', () => {
   it('counts two minutes after it', () => {
     expect(step(atDeadline(DEADLINE_GRACE_MS - 1))).toBe('wait Staging');
@@ -349,6 +360,16 @@ describe('a deadline', () => {
       do: 'extendEntry',
       deadlineMs: sightSinceMs + SIGHT_GRACE_MS,
     });
+  });
+
+  it('of the verification leaves who begins to see the time that a node has to be well', () => {
+    const { stableForMs } = POLICY;
+    // Sight returned before the deadline, but too late to see the node well for long enough.
+    expect(nextStep(attemptView(verifying(0, NOW - 1000)))).toEqual({
+      do: 'extendEntry',
+      deadlineMs: NOW - 1000 + stableForMs + SIGHT_GRACE_MS,
+    });
+    expect(step(verifying(DEADLINE_GRACE_MS, NOW - stableForMs))).toBe('count VerifyTimeout');
   });
 
   it('that was moved in the entry is moved in spec next', () => {

@@ -248,17 +248,25 @@ function deadlineMs(v: Seen, written: number | undefined): number | undefined {
   return moved === undefined ? written : Math.max(written, moved);
 }
 
+interface Deadline {
+  /** As it was written; undefined = none. */
+  writtenMs: number | undefined;
+  /** So long has to be watched for what is awaited to be seen. @default 0 */
+  watchMs?: number;
+}
+
 /** What to do about a deadline: move it once when nobody could see it pass, end the attempt when it was missed. */
 function judgeDeadline(
   v: Seen,
-  written: number | undefined,
+  { writtenMs, watchMs = 0 }: Deadline,
   missed: () => AttemptStep,
 ): AttemptStep | undefined {
-  const deadline = deadlineMs(v, written);
+  const deadline = deadlineMs(v, writtenMs);
   if (deadline === undefined || v.now < deadline) return undefined;
   const wasMoved = parseRfc3339(v.entry.extended) === deadline;
-  if (v.sightSinceMs > deadline && !wasMoved)
-    return { do: 'extendEntry', deadlineMs: v.sightSinceMs + SIGHT_GRACE_MS };
+  const couldSeeMs = v.sightSinceMs + watchMs;
+  if (couldSeeMs > deadline && !wasMoved)
+    return { do: 'extendEntry', deadlineMs: couldSeeMs + SIGHT_GRACE_MS };
   return v.now < deadline + DEADLINE_GRACE_MS ? undefined : missed();
 }
 
@@ -291,7 +299,7 @@ const STAGING: readonly Rule[] = [
     if (isStaged(v)) return undefined;
     const missed = (): AttemptStep => end(v, 'StageTimeout', 'The host did not stage the version in time.');
     return (
-      judgeDeadline(v, parseRfc3339(v.shadow.spec.deadline), missed) ?? {
+      judgeDeadline(v, { writtenMs: parseRfc3339(v.shadow.spec.deadline) }, missed) ?? {
         do: 'wait',
         reason: 'Staging',
         message: `The host stages ${v.entry.version}${stepText(v)}.`,
@@ -302,7 +310,7 @@ const STAGING: readonly Rule[] = [
   // A reboot that nobody asked for brought the target already: nothing to drain for.
   (v) => (runsTarget(v.shadow) ? { do: 'reboot', deadlineMs: v.now + v.policy.rebootTimeoutMs } : undefined),
   (v) => (ourMark(v) === undefined ? { do: 'cordon' } : undefined),
-  (v) => judgeDeadline(v, ourMarkDeadline(v), () => end(v, 'DrainTimeout', drainText(v))),
+  (v) => judgeDeadline(v, { writtenMs: ourMarkDeadline(v) }, () => end(v, 'DrainTimeout', drainText(v))),
   drainStep,
 ];
 
@@ -347,7 +355,7 @@ const REBOOTING: readonly Rule[] = [
     const isSeen = v.node?.status?.nodeInfo?.bootID === v.shadow.status?.host?.bootId;
     return isSeen ? { do: 'monitor', deadlineMs: v.now + v.policy.verifyTimeoutMs } : undefined;
   },
-  (v) => judgeDeadline(v, parseRfc3339(v.shadow.spec.deadline), () => rebootMissed(v)),
+  (v) => judgeDeadline(v, { writtenMs: parseRfc3339(v.shadow.spec.deadline) }, () => rebootMissed(v)),
   (v) => ({
     do: 'wait',
     reason: 'Rebooting',
@@ -403,10 +411,13 @@ const MONITORING: readonly Rule[] = [
       ? end(v, 'Updated', `The node runs ${v.entry.version} and is healthy.`)
       : undefined;
   },
-  (v) =>
-    judgeDeadline(v, parseRfc3339(v.shadow.spec.deadline), () =>
+  (v) => {
+    // Who has just begun to see has to see the node well for the whole time.
+    const watchMs = v.policy.stableForMs;
+    return judgeDeadline(v, { writtenMs: parseRfc3339(v.shadow.spec.deadline), watchMs }, () =>
       end(v, 'VerifyTimeout', `The node was not healthy in time: ${v.health.message}`),
-    ),
+    );
+  },
   (v) => ({ do: 'wait', reason: 'Verifying', message: v.health.message, ...until(nextLook(v)) }),
 ];
 

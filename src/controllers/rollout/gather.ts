@@ -62,9 +62,11 @@ export class Gatherer {
 
   /** Makes a snapshot of everything. */
   gather(): Snapshot {
-    const { clock, port, caches, nodePods } = this.#options;
+    const { clock, port, caches, health, nodePods } = this.#options;
     const now = clock.now();
-    const sightSinceMs = this.#look(now);
+    const isClockWrong = Math.abs(port.clockSkewMs() ?? 0) > MAX_SKEW_MS;
+    const sightSinceMs = this.#look(now, isClockWrong);
+    if (sightSinceMs === undefined) health.forgetTimes();
     const policies = this.#policies();
     const nodes = this.#table.rows(policies.map(({ compiled }) => compiled));
     const isHeld = this.#held();
@@ -73,7 +75,7 @@ export class Gatherer {
       now,
       sightSinceMs,
       blindSinceMs: this.#blindSinceMs,
-      isClockWrong: Math.abs(port.clockSkewMs() ?? 0) > MAX_SKEW_MS,
+      isClockWrong,
       nodes,
       isFresh: (node) => !isHeld(node),
       policies,
@@ -89,12 +91,16 @@ export class Gatherer {
     };
   }
 
-  #look(now: number): number | undefined {
+  #look(now: number, isClockWrong: boolean): number | undefined {
     const { caches, needsApiserverPods } = this.#options;
     const isApiserverReady =
       !needsApiserverPods ||
       caches.pods.store.byIndex('serviceAccount', APISERVER_SERVICE_ACCOUNT).some(isPodReady);
-    const sinceMs = this.#sight.look({ inStepMonotonicMs: caches.inStepMonotonicMs, isApiserverReady });
+    const sinceMs = this.#sight.look({
+      inStepMonotonicMs: caches.inStepMonotonicMs,
+      isApiserverReady,
+      isClockWrong,
+    });
     if (sinceMs !== undefined) this.#blindSinceMs = now;
     return sinceMs;
   }

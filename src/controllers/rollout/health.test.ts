@@ -52,6 +52,7 @@ function checking(pods: Pod[] | KubernetesError = []) {
     view: (changed: Partial<HealthFacts> = {}) => checks.view(ID, { ...facts, ...changed }),
     due: () => checks.listDueMs(ID, facts),
     list: () => checks.list(ID, 'n1'),
+    forgetTimes: () => checks.forgetTimes(),
     pass: (ms: number) => {
       now += ms;
     },
@@ -104,6 +105,19 @@ describe('a node after its reboot', () => {
     expect(view().healthySinceMs).toBe(START + 120_000);
   });
 
+  it('counts anew once somebody can see again', async () => {
+    const check = checking();
+    check.view();
+    check.pass(STABLE_MS);
+    check.forgetTimes();
+    check.view();
+    await check.list();
+    expect(check.view().healthySinceMs).toBeUndefined();
+    check.pass(STABLE_MS);
+    await check.list();
+    expect(check.view().healthySinceMs).toBe(START + STABLE_MS);
+  });
+
   it('names the pod that is not ready, and looks again less and less often', async () => {
     const { view, due, list, pass } = checking([daemon('proxy', START, 'False')]);
     view();
@@ -136,6 +150,10 @@ describe('a node after its reboot', () => {
 describe('pods of DaemonSets', () => {
   it('that do not say since when they are ready are ready since they were seen', () => {
     expect(daemonPods([daemon('a', undefined)], START)).toEqual({ readySinceMs: START });
+  });
+
+  it('by a clock that is ahead are ready since they were seen', () => {
+    expect(daemonPods([daemon('a', START + 3_600_000)], START)).toEqual({ readySinceMs: START });
   });
 
   it('are all that counts', () => {

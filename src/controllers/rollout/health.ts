@@ -83,7 +83,9 @@ export function daemonPods(pods: readonly Pod[], atMs: number): DaemonPods {
     if (pod.metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet') !== true) continue;
     if (!isPodReady(pod)) return { unready: keyText(pod.metadata), readySinceMs: Number.POSITIVE_INFINITY };
     const ready = pod.status?.conditions?.find(({ type }) => type === 'Ready');
-    readySinceMs = Math.max(readySinceMs, parseRfc3339(ready?.lastTransitionTime) ?? atMs);
+    // The kubelet's clock may be ahead of ours.
+    const sinceMs = Math.min(atMs, parseRfc3339(ready?.lastTransitionTime) ?? atMs);
+    readySinceMs = Math.max(readySinceMs, sinceMs);
   }
   return { readySinceMs };
 }
@@ -120,6 +122,15 @@ export class HealthChecks {
     const { isBusy, sinceMs, listed, notBeforeMs } = this.#of(id);
     if (isBusy || sinceMs === undefined || missing(facts) !== undefined) return undefined;
     return Math.max(notBeforeMs, dueMs(sinceMs, listed, facts.stableForMs));
+  }
+
+  /** Nobody can see: whoever is well has to be seen well for the whole time again. */
+  forgetTimes(): void {
+    for (const health of this.#checks.values()) {
+      health.sinceMs = undefined;
+      health.listed = undefined;
+      health.notBeforeMs = 0;
+    }
   }
 
   /** Forgets attempts that are over. */

@@ -1,6 +1,6 @@
 /**
- * Since when this controller sees (protocol 7): it leads, its copies are in step, and an API server is there that
- * agents can report to. A deadline that passed before that passed unseen.
+ * Since when this controller sees (protocol 7): it leads, its copies are in step, its clock is right, and an API server
+ * is there that agents can report to. A deadline that passed before that passed unseen.
  */
 import type { Clock } from '../../runtime/clock.ts';
 
@@ -12,6 +12,8 @@ export interface SightFacts {
   inStepMonotonicMs: number | undefined;
   /** An API server that agents can report to is Ready. */
   isApiserverReady: boolean;
+  /** By a clock that is far off, deadlines pass that have not, and the other way round. */
+  isClockWrong: boolean;
 }
 
 export class Sight {
@@ -23,10 +25,10 @@ export class Sight {
   }
 
   /** Takes in what is known now. @returns since when we see, by the wall clock; undefined = we do not. */
-  look({ inStepMonotonicMs, isApiserverReady }: SightFacts): number | undefined {
+  look({ inStepMonotonicMs, isApiserverReady, isClockWrong }: SightFacts): number | undefined {
     const isInStep =
       inStepMonotonicMs !== undefined && this.#clock.monotonic() - inStepMonotonicMs < STALE_MS;
-    if (!isInStep || !isApiserverReady) this.#sinceMs = undefined;
+    if (!isInStep || !isApiserverReady || isClockWrong) this.#sinceMs = undefined;
     else this.#sinceMs ??= this.#clock.now();
     return this.#sinceMs;
   }
