@@ -127,11 +127,7 @@ export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {})
   const virtualMs = world.clock.monotonic();
   const left = unsettled(world);
   await world.stop();
-  const failures = world.monitor.breaches.map(({ invariant, message, atMs }) => ({
-    rule: `invariant ${invariant}`,
-    message,
-    atMs,
-  }));
+  const failures: Failure[] = world.monitor.breaches.map(({ rule, message, atMs }) => ({ rule, message, atMs }));
   for (const error of world.crashes) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     failures.push({ rule: 'process ends by itself', message, atMs: virtualMs });

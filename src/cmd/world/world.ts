@@ -63,6 +63,8 @@ export interface WorldOptions {
   watchDelayMs?: (call: Call) => number;
   /** How far the clocks of the operator's processes may be off, and what they send may be late. @default 1000 */
   toleranceMs?: number;
+  /** How old what they know may be. @default 150,000 */
+  lagMs?: number;
 }
 
 const API_REPLICAS = 2;
@@ -104,10 +106,14 @@ export class World {
     });
     this.cluster.install(UpdatePolicies, admissionOf('UpdatePolicy'));
     this.cluster.install(BottlerocketShadows, admissionOf('BottlerocketShadow'));
-    const { toleranceMs } = options;
+    const { toleranceMs, lagMs } = options;
     this.monitor = new InvariantMonitor({
       cluster: this.cluster,
+      machines: () => this.machines,
+      skewMs: () => Math.max(0, ...this.#processes.map(({ clock }) => Math.abs(clock.skewMs))),
+      wants: this.wants,
       ...(toleranceMs === undefined ? {} : { toleranceMs }),
+      ...(lagMs === undefined ? {} : { lagMs }),
     });
     this.network = new Network(this.clock);
     this.reboots = new RebootMonitor(this.monitor);

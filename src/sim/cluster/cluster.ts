@@ -159,6 +159,11 @@ export class SimCluster {
     return () => void this.#lags.delete(byMs);
   }
 
+  /** Who writes right now: the name of a client, or `cluster` for the cluster's own controllers. */
+  get actor(): string {
+    return this.#actor;
+  }
+
   /** How many watches are open. */
   get openWatches(): number {
     return this.#hub.open;
