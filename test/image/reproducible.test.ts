@@ -11,16 +11,21 @@ afterAll(files.remove);
 /** What an image is made of, and what makes it. */
 const SOURCES = ['hack', 'src', 'package.json', 'package-lock.json', 'LICENSE'];
 
-/** A second checkout; `node_modules` by hard links where that is possible. */
-async function copyCheckout(): Promise<string> {
-  const root = join(files.directory, 'another', 'place');
+/** A checkout elsewhere; `node_modules` by hard links where that is possible. */
+async function copyCheckout(from: string, ...names: string[]): Promise<string> {
+  const root = join(files.directory, ...names);
   await mkdir(root, { recursive: true });
-  for (const name of SOURCES) await cp(join(ROOT, name), join(root, name), { recursive: true });
-  const linked = await run(['cp', '-al', join(ROOT, 'node_modules'), root]);
-  if (linked.code !== 0) {
-    await run(['cp', '-rf', join(ROOT, 'node_modules'), root]);
-  }
+  for (const name of SOURCES) await cp(join(from, name), join(root, name), { recursive: true });
+  const linked = await run(['cp', '-al', join(from, 'node_modules'), root]);
+  if (linked.code !== 0) await run(['cp', '-rf', join(from, 'node_modules'), root]);
   return root;
+}
+
+/** The commits as they are now: somebody may be at work here. */
+async function copyHistory(): Promise<NodeJS.ProcessEnv> {
+  const directory = join(files.directory, 'history');
+  await run(['git', 'clone', '--quiet', '--no-checkout', '--shared', ROOT, directory]);
+  return { GIT_DIR: join(directory, '.git') };
 }
 
 /** A cache with what was fetched, without any layer that was made of it. */
@@ -34,15 +39,14 @@ async function copyDownloads(): Promise<string> {
 }
 
 test('the image is the same again, and in another checkout with an empty cache', async () => {
-  // Only the place differs; of which commit it is, git says in both.
-  const env = { GIT_DIR: join(ROOT, '.git'), GIT_WORK_TREE: ROOT };
-  const first = await digestOf(image(['--output', join(files.directory, 'first')], { env }));
-  const again = digestOf(image(['--output', join(files.directory, 'again.tar')], { env }));
-  expect(await again).toBe(first);
-  const root = await copyCheckout();
-  const elsewhere = image(['--output', join(files.directory, 'elsewhere.tar')], {
-    root,
-    env: { ...env, XDG_CACHE_HOME: await copyDownloads() },
-  });
-  expect(await digestOf(elsewhere)).toBe(first);
+  const one = await copyCheckout(ROOT, 'one');
+  const other = await copyCheckout(one, 'another', 'place');
+  const history = await copyHistory();
+  const make = (root: string, name: string, env: NodeJS.ProcessEnv = {}) => {
+    const output = join(files.directory, name);
+    return digestOf(image(['--output', output], { root, env: { ...history, GIT_WORK_TREE: root, ...env } }));
+  };
+  const first = await make(one, 'first');
+  expect(await make(one, 'again.tar')).toBe(first);
+  expect(await make(other, 'elsewhere.tar', { XDG_CACHE_HOME: await copyDownloads() })).toBe(first);
 });
