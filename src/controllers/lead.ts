@@ -10,16 +10,18 @@ import type { KubernetesPort } from '../runtime/kubernetes.ts';
 import type { Logger } from '../runtime/log.ts';
 import { noMetrics } from '../runtime/metrics.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import { serverClock } from '../runtime/serverclock.ts';
 import { linkAbort } from '../runtime/timers.ts';
 import { EventRecorder } from './events/recorder.ts';
 import { Caches } from './kube/caches.ts';
 import { Writer } from './kube/writer.ts';
 import { RolloutController } from './rollout/controller.ts';
+import { MAX_SKEW_MS } from './rollout/gather.ts';
 import { HostMetrics } from './rollout/hostmetrics.ts';
 import { ShadowsController } from './shadows/controller.ts';
 import { holdOwned } from './uninstall/owned.ts';
 
-export { MAX_SKEW_MS } from './rollout/gather.ts';
+export { MAX_SKEW_MS };
 
 export interface LeadOptions {
   /** Fenced by the lease. */
@@ -48,7 +50,8 @@ export interface LeadOptions {
  * leader knew is of no use, and a copy from before the lease was won may be old.
  */
 export async function lead(options: LeadOptions, signal: AbortSignal): Promise<void> {
-  const { port, clock, random, logger, namespace, instance, metrics = noMetrics } = options;
+  const { port, random, logger, namespace, instance, metrics = noMetrics } = options;
+  const clock = serverClock(options.clock, port, MAX_SKEW_MS);
   const shared = { port, clock, random, logger };
   const caches = new Caches({ ...shared, metrics, namespace });
   const events = new EventRecorder({ port, clock, logger, instance });
