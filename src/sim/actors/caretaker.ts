@@ -1,10 +1,11 @@
 /**
  * Whoever looks after a cluster once nothing goes wrong any more: switches on what is off, helps what hangs, has kubelets
- * register what is not registered, and resumes what is halted.
+ * register what is not registered, disarms what nobody of ours has armed, and resumes what is halted.
  */
 import { Nodes } from '../../api/core.ts';
-import { RESUME_ANNOTATION } from '../../api/names.ts';
+import { NAMESPACE, RESUME_ANNOTATION, shadowName } from '../../api/names.ts';
 import { UpdatePolicies } from '../../api/v1/updatepolicy.ts';
+import { BottlerocketShadows } from '../../api/v2/bottlerocketshadow.ts';
 import { isHalted } from '../../protocol/ledger.ts';
 import { rfc3339 } from '../../runtime/clock.ts';
 import { Actor } from './actor.ts';
@@ -13,7 +14,7 @@ import type { Ground } from './actor.ts';
 /** A machine, as far as somebody looks after it. */
 export interface Patient {
   readonly name: string;
-  readonly host: { readonly power: string };
+  readonly host: { readonly power: string; otherClient(command: 'deactivate'): unknown };
   interrupt(how: 'on' | 'powerCycle' | 'reset'): void;
 }
 
@@ -41,4 +42,7 @@ function help({ cluster }: Ground, machine: Patient): void {
   if (host.power === 'off') machine.interrupt('on');
   if (host.power === 'hung') machine.interrupt('powerCycle');
   if (host.power === 'on' && cluster.peek(Nodes, { name }) === undefined) machine.interrupt('reset');
+  const shadow = cluster.peek(BottlerocketShadows, { name: shadowName(name), namespace: NAMESPACE });
+  // A machine that was armed under an earlier shadow waits until somebody disarms it.
+  if (shadow?.status?.update?.reason === 'ArmedByOthers') host.otherClient('deactivate');
 }
