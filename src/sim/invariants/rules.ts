@@ -24,6 +24,7 @@ import {
   evictsOnlyEvictable,
   ownPodsGoLast,
 } from './rules/drains.ts';
+import { failuresAreTrue } from './rules/failures.ts';
 import { bootsAreOfTheAttempt, rebootsAreIntended, settingsAreGivenBack } from './rules/hosts.ts';
 import {
   availabilityHolds,
@@ -90,6 +91,7 @@ export const RULES: readonly InvariantRule[] = [
   targetsAreAllowed,
   bootsAreOfTheAttempt,
   endsAreCountedOnce,
+  failuresAreTrue,
   phasesFitReasons,
   budgetsAllowEvictions,
   domainCapsHold,
