@@ -138,6 +138,9 @@ const KINDS = {
   [Type in SimEvent['type']]: EventKind<Extract<SimEvent, { type: Type }>>;
 };
 
+/** Of all kinds. */
+export const eventTypes = Object.keys(KINDS) as SimEvent['type'][];
+
 /** The table's type says that the kind and the event belong together; the compiler cannot follow the index. */
 const kindOf = (type: SimEvent['type']): EventKind<SimEvent> => KINDS[type];
 
