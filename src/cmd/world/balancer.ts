@@ -1,5 +1,6 @@
 /** The Service in front of the API server's replicas, without a network: it picks a replica that is there. */
 import type { AgentApi } from '../../apiserver/agentapi.ts';
+import type { Random } from '../../runtime/clock.ts';
 import type { Life } from '../../sim/process/life.ts';
 
 /** One replica that listens. */
@@ -15,7 +16,11 @@ export interface ApiReplica {
 /** See the head of this file. */
 export class ApiBalancer {
   readonly #replicas: ApiReplica[] = [];
-  #next = 0;
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
 
   /** @returns takes it away */
   add(replica: ApiReplica): () => void {
@@ -29,7 +34,7 @@ export class ApiBalancer {
   /** The replica a new connection goes to; undefined = refused. One that is stopped does not say so. */
   pick(): ApiReplica | undefined {
     const ready = this.#replicas.filter(({ life, isReady }) => life.isFrozen || isReady());
-    this.#next += 1;
-    return ready[this.#next % Math.max(1, ready.length)];
+    // By turns, requests and streams of one agent would each meet the same replica for ever.
+    return ready[Math.floor(this.#random() * ready.length)];
   }
 }

@@ -93,11 +93,12 @@ export class World {
   readonly #clients = new Set<SimClient>();
   readonly #options: WorldOptions;
   readonly #stop = new AbortController();
-  readonly #balancer = new ApiBalancer();
+  readonly #balancer: ApiBalancer;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     const random = seededRandom(options.seed);
+    this.#balancer = new ApiBalancer(random.fork('balancer'));
     this.clock = new VirtualClock({ startMs: options.startMs });
     this.cluster = new SimCluster({
       clock: this.clock,
@@ -175,13 +176,13 @@ export class World {
     this.#room.start();
     const { workloads = shopWorkloads(this.machines.length) } = this.#options;
     for (const plan of workloads) installWorkload(this.cluster, plan);
-    for (const process of this.#processes) process.start();
+    for (const each of this.#processes) each.start();
   }
 
   /** A process of the operator by its name, such as `controller-0`, `apiserver-1` or `agent-n1`, while there is one. */
   process(name: string): SimProcess | undefined {
     return (
-      this.#processes.find((process) => process.name === name) ??
+      this.#processes.find((each) => each.name === name) ??
       this.machines.find((machine) => `agent-${machine.name}` === name)?.agent
     );
   }
@@ -206,7 +207,7 @@ export class World {
   /** Ends everything. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the world ends'));
-    for (const process of this.#processes) process.stop();
+    for (const each of this.#processes) each.stop();
     const ended = this.#room.stop();
     await this.clock.advance(60_000);
     await ended;
