@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Node, Pod, PodDisruptionBudget } from '../../api/core.ts';
 import { MARKS_ANNOTATION } from '../../api/names.ts';
 import type { UpdatePolicy } from '../../api/v1/updatepolicy.ts';
+import { INTERFACE_LABEL_MARK } from '../../protocol/marks.ts';
 import { expectations } from './expectation.ts';
 import type { ExpectedMachine, ExpectedWorld } from './expectation.ts';
 
@@ -116,6 +117,18 @@ describe('what has to come of a node', () => {
     ],
   ])('%s', (_, world, expected) => {
     expect(verdict(world)).toBe(expected);
+  });
+
+  it.each([
+    ['that has not got our label yet', {}, /^due/],
+    [
+      'that somebody took our label from',
+      { [INTERFACE_LABEL_MARK]: { ours: '2.0.0', was: null, at: '' } },
+      /^barred/,
+    ],
+  ])('%s', (_, marks, expected) => {
+    const metadata = { annotations: { [MARKS_ANNOTATION]: JSON.stringify(marks) } };
+    expect(verdict({ nodes: [node('n1', { metadata })] })).toMatch(expected);
   });
 
   it('that we cordoned ourselves is due', () => {

@@ -15,7 +15,7 @@ import { compileSelector } from '../../policy/selector.ts';
 import { specErrors } from '../../policy/validate.ts';
 import { VersionRules } from '../../policy/versions.ts';
 import { CompiledWindows } from '../../policy/windows.ts';
-import { cordonOf } from '../../protocol/marks.ts';
+import { INTERFACE_LABEL_MARK, cordonOf, readMarks } from '../../protocol/marks.ts';
 import { whyHeld } from './heldpods.ts';
 import type { PodsOfWorld } from './heldpods.ts';
 
@@ -122,11 +122,13 @@ const windowOpens: Bar = ({ policy: { effective }, world: { now } }) => {
   return open || nextOpensAt !== undefined ? undefined : 'no window opens any more';
 };
 
-const isManaged: Bar = ({ node: { metadata } }) =>
-  metadata.labels?.[INTERFACE_VERSION_LABEL] === INTERFACE_VERSION ||
-  metadata.labels?.[INTERFACE_VERSION_LABEL] === undefined
-    ? undefined
-    : 'it has no label of ours';
+/** Who takes our label away, or sets another, is heeded. */
+const isManaged: Bar = ({ node }) => {
+  const label = node.metadata.labels?.[INTERFACE_VERSION_LABEL];
+  const wasSet = readMarks(node).marks[INTERFACE_LABEL_MARK] !== undefined;
+  const isOurs = label === INTERFACE_VERSION || (label === undefined && !wasSet);
+  return isOurs ? undefined : 'others took it away from us';
+};
 
 const isAllowed: Bar = ({ node, world: { now }, policy }) => {
   if (node.metadata.deletionTimestamp !== undefined) return 'it is being deleted';
