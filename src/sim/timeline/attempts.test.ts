@@ -111,6 +111,13 @@ describe('reboots', () => {
     const cut = story('a', 0, ['started', 'killed', 'booted', 'rebootRequested', 'booted', 'updated']);
     expect(wrongReboots(timeline(cut))).toEqual([]);
   });
+
+  test('into the new version may be those of a power cut: nothing else is needed then', () => {
+    const armed = timeline(story('a', 0, ['started', 'killed', 'booted', 'drained', 'updated']));
+    expect([...wrongReboots(armed), ...disorder(armed)]).toEqual([]);
+    const early = timeline(story('a', 0, ['started', 'killed', 'drained', 'cordoned', 'updated']));
+    expect(disorder(early)).toEqual(['a, attempt 1 to 1.43.0: drained without cordoned before']);
+  });
 });
 
 describe('what is left, what was seen, in which order', () => {

@@ -85,13 +85,19 @@ const count = (marks: readonly Mark[], kind: EventKind): number =>
 const isBefore = (one: Mark | undefined, other: Mark | undefined): boolean =>
   one !== undefined && other !== undefined && one.atMs <= other.atMs;
 
+/** What an attempt may leave out whose host has booted by itself. */
+const SKIPPED: readonly EventKind[] = ['cordoned', 'drained', 'rebootRequested'];
+
 /** Steps of an attempt that were left out or taken too early; what came after the last step it took is not missed. */
 function disorderOf({ node, text, marks }: Attempt): string[] {
-  const taken = ORDER.map((kind) => marks.find((mark) => mark.kind === kind));
+  // A host that was armed when its power was cut boots into the new version, and what was to come before is not needed.
+  const cut = count(marks, 'killed') > 0;
+  const order = ORDER.filter((kind) => !cut || !SKIPPED.includes(kind) || count(marks, kind) > 0);
+  const taken = order.map((kind) => marks.find((mark) => mark.kind === kind));
   const last = taken.findLastIndex((mark) => mark !== undefined);
-  return ORDER.slice(1, last + 1).flatMap((kind, index) => {
+  return order.slice(1, last + 1).flatMap((kind, index) => {
     const [earlier, later] = [taken[index], taken[index + 1]];
-    const before = EVENT_KINDS[ORDER[index] ?? kind].label.toLowerCase();
+    const before = EVENT_KINDS[order[index] ?? kind].label.toLowerCase();
     if (isBefore(earlier, later)) return [];
     const what = EVENT_KINDS[kind].label.toLowerCase();
     return [
@@ -104,13 +110,13 @@ function disorderOf({ node, text, marks }: Attempt): string[] {
 export const disorder = (timeline: Timeline): string[] => attemptsOf(timeline).flatMap(disorderOf);
 
 /**
- * Reboots that should not have been, or are missing: an attempt requests at most one, one that succeeded exactly one,
- * and a node boots once for each request and each time somebody cut its power (an event `killed` of the node).
+ * Reboots that should not have been, or are missing: an attempt requests at most one, one that succeeded exactly one
+ * unless the node's power was cut meanwhile, and a node boots once for each request and each time somebody cut its power (an event `killed` of the node).
  */
 export function wrongReboots(timeline: Timeline): string[] {
   const attempts = attemptsOf(timeline).flatMap(({ node, text, marks }) => {
     const requested = count(marks, 'rebootRequested');
-    const least = count(marks, 'updated');
+    const least = count(marks, 'updated') - count(marks, 'killed');
     return requested > 1 || requested < least ? [`${node}, ${text}: ${requested} reboots requested`] : [];
   });
   const nodes = nodesOf(timeline).flatMap(({ name, marks }) => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { ClusterClient } from '../../../hack/cluster/daemon/client.ts';
 import { NETWORK, paths } from '../../../hack/cluster/layout.ts';
+import { enterAll, findRunning } from '../../../hack/cluster/outer/init.ts';
+import { run } from '../../../hack/cluster/run.ts';
 import { readSpec } from '../../../hack/cluster/spec.ts';
 import { kubectl } from '../../../hack/dev/kubectl.ts';
 import { createKubernetesClient, type KubernetesClient } from '../../../src/runtime/client/client.ts';
@@ -29,17 +31,20 @@ export class RealCluster implements ClusterHandle {
   readonly nodes: readonly string[];
   readonly kubernetes: KubernetesClient;
   readonly logDir: string;
+  readonly #name: string;
   readonly #client: ClusterClient;
   readonly #scratch: string;
   readonly #kubectl: { kubectl: string; kubeconfig: string };
 
   private constructor(parts: {
+    name: string;
     nodes: readonly string[];
     client: ClusterClient;
     scratch: string;
     kubectl: string;
   }) {
     const kubeconfig = join(parts.scratch, 'kubeconfig');
+    this.#name = parts.name;
     this.nodes = parts.nodes;
     this.logDir = paths(parts.client.dir).logs;
     this.#client = parts.client;
@@ -62,7 +67,8 @@ export class RealCluster implements ClusterHandle {
       mode: 0o600,
     });
     const nodes = spec.machines.filter(({ host }) => host !== undefined).map(({ name }) => name);
-    return new RealCluster({ nodes, client, scratch, kubectl: spec.programs.controlPlane.kubectl });
+    const { kubectl: program } = spec.programs.controlPlane;
+    return new RealCluster({ name: spec.name, nodes, client, scratch, kubectl: program });
   }
 
   kubectl(args: readonly string[], input?: string): Promise<string> {
@@ -83,6 +89,13 @@ export class RealCluster implements ClusterHandle {
 
   component(program: ControlPlaneProgram, to: 'away' | 'back'): Promise<void> {
     return this.#client.component(program, to);
+  }
+
+  async run(machine: string, command: readonly string[]): Promise<string> {
+    const outer = await findRunning(this.#name);
+    if (outer === undefined) throw new Error(`The cluster ${this.#name} has ended`);
+    const inside = await this.#client.enter(machine, command);
+    return run('nsenter', ...enterAll(outer), '--', ...inside);
   }
 
   load(archive: string): Promise<void> {

@@ -30,6 +30,8 @@ export interface ClusterHandle {
   host(machine: string, request: ControlRequest): Promise<unknown>;
   /** Kills a program of the control plane, or starts it again. */
   component(program: ControlPlaneProgram, to: 'away' | 'back'): Promise<void>;
+  /** Runs a command on a machine. @returns its standard output @throws CommandError */
+  run(machine: string, command: readonly string[]): Promise<string>;
   /** Brings an OCI archive onto every machine. */
   load(archive: string): Promise<void>;
 }
