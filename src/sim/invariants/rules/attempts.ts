@@ -151,7 +151,9 @@ export const successIsTrue = plainRule({ name: 'successIsTrue', invariant: 9, of
   const name = nodeNameOf(after);
   if (before.spec.state !== 'MonitoringUpdate') return `${name} ends well in state ${before.spec.state}`;
   const runs = hosts.get(name)?.image.version;
-  if (runs !== before.spec.version) return `${name} ends well and runs ${runs ?? 'nothing'}`;
+  // Nobody can know yet of a machine that has left for good without a word.
+  if (runs === undefined) return '';
+  if (runs !== before.spec.version) return `${name} ends well and runs ${runs}`;
   return notWell(moment, before) ?? '';
 });
 
