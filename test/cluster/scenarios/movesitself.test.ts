@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { NAMESPACE } from '../../../src/api/names.ts';
-import { orderOf } from '../../../src/sim/timeline/attempts.ts';
+import { leftCordoned, orderOf } from '../../../src/sim/timeline/attempts.ts';
 import { RealCluster } from '../story/cluster.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
@@ -38,6 +38,10 @@ describe('the operator moves itself', () => {
     version = await story.publishNext();
     await story.applyPolicy('moves-itself');
     await story.updatedTo(version, 300_000);
+    await cluster.kubectl(['uncordon', INFRA]);
+    await story.waitFor('that was seen', 10_000, () =>
+      Promise.resolve(leftCordoned(story.timeline).length === 0),
+    );
   });
   afterAll(async () => {
     await story.end();

@@ -30,6 +30,8 @@ const readyAt = ({ metadata, status }: Pod): number | undefined => {
 export class Casualties {
   readonly #story: Story;
   readonly #returns: Promise<void>[] = [];
+  /** Machines without power. */
+  readonly #off = new Set<string>();
 
   constructor(story: Story) {
     this.#story = story;
@@ -59,9 +61,11 @@ export class Casualties {
   async machine(node: string): Promise<void> {
     const { cluster } = this.#story;
     this.#story.note({ node }, { kind: 'killed', text: 'its power is cut' });
+    this.#off.add(node);
     await cluster.power(node, 'off');
     await delay(OFF_MS);
     await cluster.power(node, 'on');
+    this.#off.delete(node);
     this.#story.note({ node }, { kind: 'back' });
   }
 
@@ -83,17 +87,23 @@ export class Casualties {
 
   async #kill(lane: Lane, pods: readonly Pod[]): Promise<void> {
     const atMs = Date.now();
-    await Promise.all(
-      pods.map(({ metadata, spec }) =>
-        this.#story.cluster.run(spec?.nodeName ?? '', ['sh', '-c', KILL, '-', metadata.uid ?? '']),
-      ),
-    );
+    await Promise.all(pods.map((pod) => this.#killPod(pod)));
     this.#story.note(lane, {
       kind: 'killed',
       text: pods.map(({ metadata }) => metadata.name).join(', '),
       atMs,
     });
     this.#returns.push(this.#untilReturned(lane, pods, atMs));
+  }
+
+  async #killPod({ metadata, spec }: Pod): Promise<void> {
+    const node = spec?.nodeName ?? '';
+    try {
+      await this.#story.cluster.run(node, ['sh', '-c', KILL, '-', metadata.uid ?? '']);
+    } catch (error) {
+      // Where there is no power, nothing runs.
+      if (!this.#off.has(node)) throw error;
+    }
   }
 
   async #untilReturned(lane: Lane, pods: readonly Pod[], killedMs: number): Promise<void> {

@@ -4,13 +4,28 @@ import { GROUP, NAMESPACE } from '../../../src/api/names.ts';
 import type { ClusterHandle } from './handle.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-const OVERLAY = join(ROOT, 'test', 'cluster', 'overlay');
+export const OVERLAY = join(ROOT, 'test', 'cluster', 'overlay');
 const CRDS = ['bottlerocketshadows', 'updatepolicies'].map((plural) => `crd/${plural}.${GROUP}`);
 
-/** As a user does, with `kubectl apply -k`. */
-export async function installOperator(cluster: ClusterHandle, overlay = OVERLAY): Promise<void> {
-  await cluster.kubectl(['apply', '-k', overlay]);
+/** Name of the image that the overlay deploys. */
+const IMAGE = 'brupop:v0.1.0';
+
+/** As a user does, with `kubectl apply -k`. @param options.image instead of that which the overlay names */
+export async function applyOperator(cluster: ClusterHandle, options: { image?: string } = {}): Promise<void> {
+  if (options.image === undefined) {
+    await cluster.kubectl(['apply', '-k', OVERLAY]);
+  } else {
+    const manifests = await cluster.kubectl(['kustomize', OVERLAY]);
+    await cluster.kubectl(
+      ['apply', '-f', '-'],
+      manifests.replaceAll(`image: ${IMAGE}`, `image: ${options.image}`),
+    );
+  }
   await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...CRDS]);
+}
+
+/** Waits until all of the operator is Ready, as it was applied last. */
+export async function operatorReady(cluster: ClusterHandle): Promise<void> {
   const wait = ['-n', NAMESPACE, '--timeout=120s'];
   for (const workload of ['deployment/brupop-controller', 'deployment/brupop-apiserver']) {
     await cluster.kubectl(['rollout', 'status', workload, ...wait]);
@@ -26,4 +41,10 @@ export async function installOperator(cluster: ClusterHandle, overlay = OVERLAY)
     ]);
   }
   await cluster.kubectl(['rollout', 'status', 'daemonset/brupop-agent', ...wait]);
+}
+
+/** Applies it, and waits until all of it is Ready. */
+export async function installOperator(cluster: ClusterHandle): Promise<void> {
+  await applyOperator(cluster);
+  await operatorReady(cluster);
 }

@@ -71,9 +71,21 @@ export interface AppOptions {
   replicas: number;
   /** Budget of the app. @default none */
   minAvailable?: number;
-  /** The machine its pods run on. @default any Bottlerocket machine */
+  /** The Bottlerocket machine its pods had best run on. @default any */
   node?: string;
 }
+
+/** Stronger than the wish to be spread. */
+const preference = (node: string): object => ({
+  preferredDuringSchedulingIgnoredDuringExecution: [
+    {
+      weight: 100,
+      preference: {
+        matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }],
+      },
+    },
+  ],
+});
 
 /** A web application on the Bottlerocket machines behind a Service of its name. */
 export function webApp({ name, replicas, minAvailable, node }: AppOptions): object[] {
@@ -89,8 +101,8 @@ export function webApp({ name, replicas, minAvailable, node }: AppOptions): obje
       template: {
         metadata: { labels },
         spec: {
-          nodeSelector:
-            node === undefined ? { [INTERFACE_VERSION_LABEL]: '2.0.0' } : { 'kubernetes.io/hostname': node },
+          nodeSelector: { [INTERFACE_VERSION_LABEL]: '2.0.0' },
+          ...(node !== undefined && { affinity: { nodeAffinity: preference(node) } }),
           terminationGracePeriodSeconds: 15,
           topologySpreadConstraints: [
             {
