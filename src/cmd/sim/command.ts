@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { generateScenario } from '../../sim/scenario/generate.ts';
 import { readScenario, ScenarioFileError } from './files.ts';
-import { playMany, totalsLine } from './many.ts';
+import { idleRulesLine, playMany, totalsLine } from './many.ts';
 import { readOptions } from './options.ts';
 import type { SimOptions } from './options.ts';
 import { reportOf } from './report.ts';
@@ -33,6 +33,8 @@ async function run(options: SimOptions, write: (line: string) => void): Promise<
   const totals = await playMany(options, write);
   if (options.report !== undefined) writeFileSync(options.report, reportOf(totals));
   write(totalsLine(totals));
+  const idle = idleRulesLine(totals);
+  if (idle !== undefined) write(idle);
   write(`${totals.played - totals.failed.length} passed, ${totals.failed.length} failed, 0 skipped`);
   return totals.failed.length === 0;
 }

@@ -19,6 +19,8 @@ export interface Totals {
   played: number;
   failed: Played[];
   reboots: number;
+  /** How often each rule had something to judge. */
+  judged: Map<string, number>;
   virtualMs: number;
   cpuMs: number;
   wallMs: number;
@@ -29,13 +31,24 @@ function* seedsFrom(from: number, count: number): Generator<string> {
   for (let seed = from; seed < from + count; seed++) yield String(seed);
 }
 
-const emptyTotals = (): Totals => ({ played: 0, failed: [], reboots: 0, virtualMs: 0, cpuMs: 0, wallMs: 0 });
+const emptyTotals = (): Totals => ({
+  played: 0,
+  failed: [],
+  reboots: 0,
+  judged: new Map(),
+  virtualMs: 0,
+  cpuMs: 0,
+  wallMs: 0,
+});
 
 function add(totals: Totals, played: Played): void {
   totals.played += 1;
   totals.reboots += played.outcome.reboots;
   totals.virtualMs += played.outcome.virtualMs;
   totals.cpuMs += played.cpuMs;
+  for (const [rule, count] of Object.entries(played.outcome.judged)) {
+    totals.judged.set(rule, (totals.judged.get(rule) ?? 0) + count);
+  }
   if (played.outcome.failures.length > 0) totals.failed.push(played);
 }
 
@@ -54,6 +67,12 @@ export function totalsLine({ played, reboots, virtualMs, cpuMs, wallMs, failed }
     `${played} stories in ${seconds.toFixed(0)} s: ${(played / seconds).toFixed(1)} stories and ${(reboots / seconds).toFixed(1)} updated nodes a second, ` +
     `${(virtualMs / 3_600_000).toFixed(0)} h of virtual time, ${(cpuMs / Math.max(1, played)).toFixed(0)} ms of processor time a story; ${failed.length} failed`
   );
+}
+
+/** A rule that never had anything to judge has shown nothing. @returns undefined when there is none */
+export function idleRulesLine({ judged }: Totals): string | undefined {
+  const idle = [...judged].filter(([, count]) => count === 0).map(([rule]) => rule);
+  return idle.length === 0 ? undefined : `never had anything to judge: ${idle.join(', ')}`;
 }
 
 /** Makes a failing story small, if that is wished, and keeps it. @returns its path */

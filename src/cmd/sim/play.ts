@@ -2,18 +2,16 @@
 import type { Fault, Call } from '../../sim/cluster/call.ts';
 import { takeCare } from '../../sim/actors/caretaker.ts';
 import { seededRandom } from '../../sim/random.ts';
+import { lagOf } from '../../sim/scenario/events/lag.ts';
 import { applyEvent, tellEvent, toleranceOf } from '../../sim/scenario/events/registry.ts';
 import type { Scenario } from '../../sim/scenario/scenario.ts';
 import { LEADER } from '../../sim/scenario/stage.ts';
 import type { Stage } from '../../sim/scenario/stage.ts';
 import { World } from '../world/world.ts';
+import { boundOf } from './bound.ts';
 import { narrate } from './narrator.ts';
 import { settledNowAndThen, unsettled } from './settled.ts';
 import type { Told } from './narrator.ts';
-
-const HOUR = 3_600_000;
-/** Within this all that can be updated is, once nothing goes wrong any more. */
-const LIVENESS_MS = 48 * HOUR;
 
 /** One thing that must not be. */
 export interface Failure {
@@ -32,6 +30,8 @@ export interface Outcome {
   /** How long the world went on. */
   virtualMs: number;
   reboots: number;
+  /** How often each rule had something to judge. */
+  judged: Record<string, number>;
 }
 
 export interface PlayOptions {
@@ -113,6 +113,7 @@ export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {})
     ...(scenario.workloads === undefined ? {} : { workloads: scenario.workloads }),
     watchDelayMs: (call) => watchDelays.ask(call) ?? 0,
     toleranceMs: toleranceOf(scenario.events),
+    lagMs: lagOf(scenario.events),
     ...(sink === undefined ? {} : { sink }),
   });
   if (tell !== undefined) narrate(world, tell);
@@ -123,15 +124,26 @@ export async function play(scenario: Scenario, { sink, tell }: PlayOptions = {})
   tell?.({ atMs: scenario.calmAfterMs, about: 'EVENT', text: 'nothing goes wrong any more' });
   mend();
   takeCare(world);
-  const calm = await world.clock.runUntil(settledNowAndThen(world), LIVENESS_MS);
+  const calm = await world.clock.runUntil(settledNowAndThen(world), boundOf(world));
+  if (calm) world.monitor.tell('quiet', {});
   const virtualMs = world.clock.monotonic();
   const left = unsettled(world);
   await world.stop();
-  const failures: Failure[] = world.monitor.breaches.map(({ rule, message, atMs }) => ({ rule, message, atMs }));
+  const failures: Failure[] = world.monitor.breaches.map(({ rule, message, atMs }) => ({
+    rule,
+    message,
+    atMs,
+  }));
   for (const error of world.crashes) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
     failures.push({ rule: 'process ends by itself', message, atMs: virtualMs });
   }
   if (!calm) failures.push({ rule: 'liveness', message: left.join('; '), atMs: virtualMs });
-  return { failures, digest: world.cluster.log.digest(), virtualMs, reboots: world.reboots.count };
+  return {
+    failures,
+    digest: world.cluster.log.digest(),
+    virtualMs,
+    reboots: world.reboots.count,
+    judged: Object.fromEntries(world.monitor.judged),
+  };
 }

@@ -17,5 +17,11 @@ export function reportOf(totals: Totals): string {
     '',
     ...(failures.length === 0 ? ['Nothing.'] : failures),
     '',
+    '## How often each rule had something to judge',
+    '',
+    '| rule | judged |',
+    '|---|---|',
+    ...[...totals.judged].map(([rule, count]) => `| ${rule} | ${count} |`),
+    '',
   ].join('\n');
 }

@@ -38,4 +38,5 @@ const crashed = (error: unknown): Outcome => ({
   digest: '',
   virtualMs: 0,
   reboots: 0,
+  judged: {},
 });

@@ -32,7 +32,9 @@ export const badRelease: EventKind<BadRelease> = {
       host.fault(how, { version });
       stage.onCalm(() => {
         if (isMended) host.clearFault(how);
-        else if (host.image.version !== version) void admin.annotate(name, EXCLUDE_ANNOTATION, 'true');
+        // A host that hangs in it does not run it.
+        else if (host.image.version !== version || host.power !== 'on')
+          void admin.annotate(name, EXCLUDE_ANNOTATION, 'true');
       });
     }
   },
