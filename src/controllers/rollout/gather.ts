@@ -62,11 +62,10 @@ export class Gatherer {
 
   /** Makes a snapshot of everything. */
   gather(): Snapshot {
-    const { clock, port, caches, health, nodePods } = this.#options;
+    const { clock, port, caches, nodePods } = this.#options;
     const now = clock.now();
     const isClockWrong = Math.abs(port.clockSkewMs() ?? 0) > MAX_SKEW_MS;
     const sightSinceMs = this.#look(now, isClockWrong);
-    if (sightSinceMs === undefined) health.forgetTimes();
     const policies = this.#policies();
     const nodes = this.#table.rows(policies.map(({ compiled }) => compiled));
     const isHeld = this.#held();

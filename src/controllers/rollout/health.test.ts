@@ -52,7 +52,6 @@ function checking(pods: Pod[] | KubernetesError = []) {
     view: (changed: Partial<HealthFacts> = {}) => checks.view(ID, { ...facts, ...changed }),
     due: () => checks.listDueMs(ID, facts),
     list: () => checks.list(ID, 'n1'),
-    forgetTimes: () => checks.forgetTimes(),
     pass: (ms: number) => {
       now += ms;
     },
@@ -103,19 +102,6 @@ describe('a node after its reboot', () => {
     pass(STABLE_MS);
     await list();
     expect(view().healthySinceMs).toBe(START + 120_000);
-  });
-
-  it('counts anew once somebody can see again', async () => {
-    const check = checking();
-    check.view();
-    check.pass(STABLE_MS);
-    check.forgetTimes();
-    check.view();
-    await check.list();
-    expect(check.view().healthySinceMs).toBeUndefined();
-    check.pass(STABLE_MS);
-    await check.list();
-    expect(check.view().healthySinceMs).toBe(START + STABLE_MS);
   });
 
   it('names the pod that is not ready, and looks again less and less often', async () => {

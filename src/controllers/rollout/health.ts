@@ -124,15 +124,6 @@ export class HealthChecks {
     return Math.max(notBeforeMs, dueMs(sinceMs, listed, facts.stableForMs));
   }
 
-  /** Nobody can see: whoever is well has to be seen well for the whole time again. */
-  forgetTimes(): void {
-    for (const health of this.#checks.values()) {
-      health.sinceMs = undefined;
-      health.listed = undefined;
-      health.notBeforeMs = 0;
-    }
-  }
-
   /** Forgets attempts that are over. */
   keep(isCurrent: (shadowUid: string, attempt: number) => boolean): void {
     for (const [uid, { attempt }] of this.#checks) if (!isCurrent(uid, attempt)) this.#checks.delete(uid);
