@@ -77,7 +77,8 @@ export const failuresAreTrue = rule(
       const ended = givenUp(moment);
       if (after === undefined || !isController(by) || ended.length === 0) return undefined;
       const neededMs = withDefaults(after.spec).health.stableForMs + lagMs + PATIENCE_MS;
-      for (const { node } of ended) {
+      // A deadline moves once (protocol 7): who was blind twice may give a node up that is well.
+      for (const { node } of ended.filter(({ extended }) => !extended)) {
         const sinceMs = wellness.sinceMs(node);
         const said = shadowOf(moment, node)?.status?.current_state;
         if (sinceMs !== undefined && said === 'MonitoringUpdate' && atMs - sinceMs > neededMs)
