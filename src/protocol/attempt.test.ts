@@ -397,7 +397,9 @@ describe('a deadline', () => {
   it('of the drain runs from the cordon, however late staging was', () => {
     const view = { shadow: staged({ spec: passed }), drain: { evictable: 1, listedAtMs: NOW } };
     expect(step({ ...view, node: cordoned(1) })).toBe('evict Draining');
-    expect(step({ ...view, node: cordoned(33) })).toBe('fence DrainTimeout');
+    expect(step({ ...view, node: cordoned(29) })).toBe('evict Draining');
+    // Nothing of the host can still act: no grace.
+    expect(step({ ...view, node: cordoned(30) })).toBe('fence DrainTimeout');
   });
 
   it('tells when to look again', () => {

@@ -253,12 +253,14 @@ interface Deadline {
   writtenMs: number | undefined;
   /** So long has to be watched for what is awaited to be seen. @default 0 */
   watchMs?: number;
+  /** After so long it has been missed: what was accepted just before it may still act. @default DEADLINE_GRACE_MS */
+  graceMs?: number;
 }
 
 /** What to do about a deadline: move it once when nobody could see it pass, end the attempt when it was missed. */
 function judgeDeadline(
   v: Seen,
-  { writtenMs, watchMs = 0 }: Deadline,
+  { writtenMs, watchMs = 0, graceMs = DEADLINE_GRACE_MS }: Deadline,
   missed: () => AttemptStep,
 ): AttemptStep | undefined {
   const deadline = deadlineMs(v, writtenMs);
@@ -267,7 +269,7 @@ function judgeDeadline(
   const couldSeeMs = v.sightSinceMs + watchMs;
   if (couldSeeMs > deadline && !wasMoved)
     return { do: 'extendEntry', deadlineMs: couldSeeMs + SIGHT_GRACE_MS };
-  return v.now < deadline + DEADLINE_GRACE_MS ? undefined : missed();
+  return v.now < deadline + graceMs ? undefined : missed();
 }
 
 /** The move is in the entry but not yet in `spec`: finish it. */
@@ -310,7 +312,11 @@ const STAGING: readonly Rule[] = [
   // A reboot that nobody asked for brought the target already: nothing to drain for.
   (v) => (runsTarget(v.shadow) ? { do: 'reboot', deadlineMs: v.now + v.policy.rebootTimeoutMs } : undefined),
   (v) => (ourMark(v) === undefined ? { do: 'cordon' } : undefined),
-  (v) => judgeDeadline(v, { writtenMs: ourMarkDeadline(v) }, () => end(v, 'DrainTimeout', drainText(v))),
+  // Before the reboot is allowed nothing of the host can still act: a drain ends when its time is over.
+  (v) =>
+    judgeDeadline(v, { writtenMs: ourMarkDeadline(v), graceMs: 0 }, () =>
+      end(v, 'DrainTimeout', drainText(v)),
+    ),
   drainStep,
 ];
 
