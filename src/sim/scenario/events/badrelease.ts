@@ -31,10 +31,10 @@ export const badRelease: EventKind<BadRelease> = {
       if (!nodes.includes(name)) continue;
       host.fault(how, { version });
       stage.onCalm(() => {
-        if (isMended) host.clearFault(how);
-        // A host that hangs in it does not run it.
-        else if (host.image.version !== version || host.power !== 'on')
-          void admin.annotate(name, EXCLUDE_ANNOTATION, 'true');
+        const { running, slots } = host.dump();
+        // What it has booted before it can only be helped to boot again.
+        if (isMended || slots[running].image?.version === version) host.clearFault(how);
+        else void admin.annotate(name, EXCLUDE_ANNOTATION, 'true');
       });
     }
   },
