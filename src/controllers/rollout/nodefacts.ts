@@ -16,6 +16,7 @@ import type { StatusNode } from '../../policy/progress.ts';
 import type { VersionRules } from '../../policy/versions.ts';
 import { cordonOf } from '../../protocol/marks.ts';
 import { hasLeftovers } from '../../protocol/states.ts';
+import { parseRfc3339 } from '../../runtime/clock.ts';
 import { isSupported, osVersion } from '../shadows/osimage.ts';
 import type { CompiledPolicy } from './compile.ts';
 import type { NodeFacts, Snapshot } from './snapshot.ts';
@@ -108,8 +109,17 @@ function makePolicyNode(source: NodeFacts, controls: NodeControls, view: PolicyV
     domain: domainOf(node, policy.effective.topology?.key),
     currentVersion: facts?.current ?? '',
     runsOperator,
+    putBackAtMs: putBackAtMs(shadow),
     shown: shownOf(source, controls, policy.versions),
   };
+}
+
+/** When the last attempt was put back, if nothing worse came of it; 0 else. A failure is dealt with by people. */
+function putBackAtMs(shadow: BottlerocketShadow | undefined): number {
+  const { outcome, state_transition_timestamp: endedAt } = shadow?.spec ?? {};
+  const counts = END_COUNTS[(outcome?.reason ?? '') as EndReason] as string | undefined;
+  // The instant alone decides between such nodes; any is after none.
+  return counts === 'nothing' || counts === 'backoff' ? (parseRfc3339(endedAt) ?? 1) : 0;
 }
 
 function shownOf(

@@ -3,7 +3,7 @@ import { BottlerocketShadows } from '../../../api/v2/bottlerocketshadow.ts';
 import type { BottlerocketShadow } from '../../../api/v2/bottlerocketshadow.ts';
 import type { SimulatedHost } from '../../host/host.ts';
 import type { MomentOf, Setting } from '../moment.ts';
-import { nodeNameOf, openIntent, shadowOf } from '../reading.ts';
+import { entryOf, nodeNameOf, openIntent, shadowOf } from '../reading.ts';
 import { rule } from '../rule.ts';
 import type { Verdict } from '../rule.ts';
 
@@ -50,10 +50,13 @@ export const settingsAreGivenBack = rule(
   { name: 'settingsAreGivenBack', invariant: 5, of: ['shadow', 'down', 'quiet'] },
   () => {
     const settings = new Settings();
-    const atQuiet = ({ hosts, cluster }: MomentOf<'quiet'>): Verdict => {
+    const atQuiet = (moment: MomentOf<'quiet'>): Verdict => {
+      const { hosts, cluster } = moment;
       for (const shadow of cluster.peekAll(BottlerocketShadows)) {
         const host = hosts.get(nodeNameOf(shadow));
-        const left = host === undefined ? undefined : settings.leftOn(host);
+        if (host === undefined || shadow.spec.state !== 'Idle' || entryOf(moment, shadow.metadata.uid))
+          continue;
+        const left = settings.leftOn(host);
         const isAsked = left === 'waves' && shadow.spec.host?.waves === 'Ignore';
         if (left !== undefined && !isAsked) return `${nodeNameOf(shadow)} is left with its ${left} changed`;
       }
