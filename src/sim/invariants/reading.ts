@@ -125,6 +125,18 @@ export function selects(selector: LabelSelector, labels: Labels = {}): boolean {
 export const selectedBy = ({ cluster }: Looking, { spec }: UpdatePolicy): Node[] =>
   cluster.peekAll(Nodes).filter(({ metadata }) => selects(spec.nodeSelector ?? {}, metadata.labels));
 
+/** The Nodes that a policy selects and no other of its priority or above does: those that count for it. */
+export function wonBy(looking: Looking, policy: UpdatePolicy): Node[] {
+  const priority = policy.spec.priority ?? 0;
+  const rivals = looking.cluster
+    .peekAll(UpdatePolicies)
+    .filter(({ metadata, spec }) => metadata.uid !== policy.metadata.uid && (spec.priority ?? 0) >= priority)
+    .map(({ spec }) => spec.nodeSelector ?? {});
+  return selectedBy(looking, policy).filter(
+    ({ metadata }) => !rivals.some((selector) => selects(selector, metadata.labels)),
+  );
+}
+
 const ownedBy = (pod: Pod, kind: string): boolean =>
   pod.metadata.ownerReferences?.some((owner) => owner.kind === kind) === true;
 

@@ -19,6 +19,7 @@ import {
   shadowOf,
   startedShadow,
   takenPod,
+  wonBy,
 } from '../reading.ts';
 import { plainRule, rule } from '../rule.ts';
 import type { Verdict } from '../rule.ts';
@@ -193,7 +194,7 @@ export const availabilityHolds = plainRule(
       return undefined;
     const selected = selectedBy(moment, after);
     const held = new Set(entriesOf(after).map(({ node }) => node));
-    const away = selected.filter(({ metadata }) => {
+    const away = wonBy(moment, after).filter(({ metadata }) => {
       const sinceMs = moment.nodes.get(metadata.uid)?.unavailableSinceMs;
       return held.has(metadata.name) || (sinceMs !== undefined && sinceMs < atMs - lagMs - toleranceMs);
     });
