@@ -73,8 +73,8 @@ export const STAGES: readonly Stage[] = [
     beside: true,
   },
   {
-    name: 'stories',
-    does: '10,000 stories in which things go wrong',
+    name: 'seeds',
+    does: '10,000 stories in which things go wrong, each drawn from a seed',
     command: ['src/cmd/sim.ts', '--seeds', '10000'],
     apart: true,
     timeoutMs: 45 * 60_000,
@@ -82,7 +82,7 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'cluster',
     does: 'our image and manifests on real kubelets that really reboot; needs root',
-    command: ['vitest', 'run', '--project', 'cluster', '--no-file-parallelism'],
+    command: ['vitest', 'run', '--project', 'cluster', '--project', 'stories', '--no-file-parallelism'],
     vitest: true,
     needsPrograms: true,
     needsMachines: true,
