@@ -62,6 +62,7 @@ export const EVENT_KINDS = {
   cordoned: { label: 'Cordoned', tone: 'minor', opens: 'cordoned' },
   drainStarted: { label: 'Drain started', tone: 'minor', opens: 'draining' },
   podEvicted: { label: 'Pod evicted', tone: 'minor' },
+  podGone: { label: 'Pod gone', tone: 'minor' },
   podStarted: { label: 'Pod ready', tone: 'minor' },
   podLeft: { label: 'Pod not ready', tone: 'minor' },
   drainHeld: { label: 'Drain held', tone: 'warning', opens: 'held' },

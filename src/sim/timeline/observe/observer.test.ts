@@ -193,12 +193,15 @@ describe('a pod that ends', () => {
     expect(told(observer.pod(2, { before: pod(), after: pod(leaving) }))).toEqual([
       'node-1 podEvicted: shop/web-1',
     ]);
-    expect(observer.pod(3, { before: pod(leaving), after: undefined })).toEqual([]);
+    expect(told(observer.pod(3, { before: pod(leaving), after: undefined }))).toEqual([
+      'node-1 podGone: shop/web-1',
+    ]);
   });
 
   test('was evicted also when it was gone at once', () => {
     expect(told(drained().pod(2, { before: pod(), after: undefined }))).toEqual([
       'node-1 podEvicted: shop/web-1',
+      'node-1 podGone: shop/web-1',
     ]);
   });
 

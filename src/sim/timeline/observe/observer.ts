@@ -105,9 +105,11 @@ export class RolloutObserver {
     const pod = after ?? before;
     const node = pod?.spec?.nodeName;
     if (pod === undefined || node === undefined || isDaemon(pod) || !this.#cordoned.has(node)) return [];
-    const leftAtOnce = after === undefined && !leaves(before);
-    if (!leftAtOnce && (leaves(before) || !leaves(after))) return [];
-    return onNode(node, atMs, [happened('podEvicted', podName(pod))]);
+    const told = leaves(after) || after === undefined ? !leaves(before) : false;
+    return onNode(node, atMs, [
+      ...(told ? [happened('podEvicted', podName(pod))] : []),
+      ...(after === undefined ? [happened('podGone', podName(pod))] : []),
+    ]);
   }
 }
 
