@@ -65,6 +65,8 @@ export const kubeletConfig = (config: MachineConfig, cgroupRoot: string): string
     nodeStatusUpdateFrequency: '2s',
     nodeStatusReportFrequency: '10s',
     syncFrequency: '10s',
+    // What was killed again and again to see what becomes of it is back each time before one has to wait for it.
+    crashLoopBackOff: { maxContainerRestartPeriod: '2s' },
     volumeStatsAggPeriod: '10s',
     serializeImagePulls: false,
     kubeAPIQPS: 200,
