@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/consistent-function-scoping -- what a table asks stands with it */
 import { describe, expect, it } from 'vitest';
 import {
   budgetsAllowEvictions,
@@ -37,13 +38,13 @@ describe('at the order to reboot', () => {
     ['a pod that is on its way out', [pod({ deleted: true })], 'with cart-0'],
     ['a pod that has not begun', [pod({ phase: 'Pending' })], 'with cart-0'],
   ])('there is %s', (_name, pods, expected) => {
-    const verdict = judge(drainedBeforeReboot, 'shadow', ordered, { pods });
+    const verdict = judge(drainedBeforeReboot)('shadow', ordered, { pods });
     if (expected === '') expect(verdict).toBe('');
     else expect(verdict).toContain(expected);
   });
 
   it('there may be what the policy leaves running, what came after the list, and all when the target runs', () => {
-    expect(judge(drainedBeforeReboot, 'shadow', ordered, { pods: [pod()], policies: [ignoring] })).toBe('');
+    expect(judge(drainedBeforeReboot)('shadow', ordered, { pods: [pod()], policies: [ignoring] })).toBe('');
     const judged = new Judged(drainedBeforeReboot);
     judged.see('pod', { before: pod({ nodeName: undefined }), after: pod() }, { atMs: 3_595_000 });
     expect(judged.see('shadow', ordered, { pods: [pod()] })).toBe('');
@@ -52,7 +53,7 @@ describe('at the order to reboot', () => {
       before: under(STAGING),
       after: under('RebootedIntoUpdate', {}, { current_version: TARGET }),
     };
-    expect(judge(drainedBeforeReboot, 'shadow', runs, { pods: [pod()] })).toBeUndefined();
+    expect(judge(drainedBeforeReboot)('shadow', runs, { pods: [pod()] })).toBeUndefined();
   });
 
   it.each<[string, Circumstances, string]>([
@@ -70,7 +71,7 @@ describe('at the order to reboot', () => {
     ['and uncordoned by others', { nodes: [node({ marks: cordonMark() })] }, 'without a cordon'],
     ['never', {}, 'without a cordon'],
   ])('the node was cordoned %s', (_name, circumstances, expected) => {
-    const verdict = judge(cordonSettles, 'shadow', ordered, circumstances);
+    const verdict = judge(cordonSettles)('shadow', ordered, circumstances);
     if (expected === '') expect(verdict).toBe('');
     else expect(verdict).toContain(expected);
   });
@@ -78,8 +79,7 @@ describe('at the order to reboot', () => {
 
 describe('an eviction', () => {
   const evict = (of: Parameters<typeof pod>[0] = {}, circumstances: Circumstances = {}) =>
-    judge(
-      evictsOnlyEvictable,
+    judge(evictsOnlyEvictable)(
       'pod',
       { before: pod(of), after: pod({ ...of, deleted: true }) },
       { nodes: [cordoned], shadows: [under(STAGING)], ...circumstances },
@@ -102,8 +102,7 @@ describe('an eviction', () => {
 
   it('of the operator comes last, and once', () => {
     const last = (pods: ReturnType<typeof pod>[], createdAt = inMinutes(-60)) =>
-      judge(
-        ownPodsGoLast,
+      judge(ownPodsGoLast)(
         'pod',
         { before: pod({ ...OWN, createdAt }), after: pod({ ...OWN, createdAt, deleted: true }) },
         { nodes: [cordoned], pods },
@@ -117,8 +116,7 @@ describe('an eviction', () => {
 
 describe('a budget', () => {
   const evicted = (of: Parameters<typeof pod>[0], ...budgets: ReturnType<typeof budget>[]) =>
-    judge(
-      budgetsAllowEvictions,
+    judge(budgetsAllowEvictions)(
       'pod',
       { before: pod(of), after: pod({ ...of, deleted: true }) },
       { budgets },
@@ -134,18 +132,17 @@ describe('a budget', () => {
 
   it('is not asked by a delete', () => {
     const change = { before: pod(), after: pod({ deleted: true, evicted: false }) };
-    expect(judge(budgetsAllowEvictions, 'pod', change)).toContain('was deleted, not evicted');
-    expect(judge(budgetsAllowEvictions, 'pod', { before: pod(), after: undefined })).toContain('deleted');
+    expect(judge(budgetsAllowEvictions)('pod', change)).toContain('was deleted, not evicted');
+    expect(judge(budgetsAllowEvictions)('pod', { before: pod(), after: undefined })).toContain('deleted');
   });
 
   it('is spent only while there is something to spend', () => {
-    expect(judge(budgetsAllowEvictions, 'budget', { before: budget(1), after: budget(0) })).toBe('');
-    expect(judge(budgetsAllowEvictions, 'budget', { before: budget(0), after: budget(-1) })).toContain(
+    expect(judge(budgetsAllowEvictions)('budget', { before: budget(1), after: budget(0) })).toBe('');
+    expect(judge(budgetsAllowEvictions)('budget', { before: budget(0), after: budget(-1) })).toContain(
       'allowed no',
     );
     expect(
-      judge(budgetsAllowEvictions, 'budget', { before: budget(0), after: budget(0) }, { by: 'cluster' }),
+      judge(budgetsAllowEvictions)('budget', { before: budget(0), after: budget(0) }, { by: 'cluster' }),
     ).toBeUndefined();
   });
 });
-

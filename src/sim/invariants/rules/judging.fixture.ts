@@ -21,7 +21,7 @@ import type { KubeObject, Resource } from '../../../runtime/kubernetes.ts';
 import type { Wants } from '../../actors/wants.ts';
 import type { SimCluster } from '../../cluster/cluster.ts';
 import type { SimulatedHost } from '../../host/host.ts';
-import type { Moment, MomentKind, MomentOf, Moments, Setting } from '../moment.ts';
+import type { Moment, MomentKind, Moments, Setting } from '../moment.ts';
 import { NodeHistory } from '../nodehistory.ts';
 import { PolicyHistory } from '../policyhistory.ts';
 import type { InvariantRule, Verdict } from '../rule.ts';
@@ -53,7 +53,7 @@ export const policy = (
 ): UpdatePolicy => ({
   metadata: { name: 'all', uid: 'policy-all', generation: 1, ...metadata },
   spec: { minRemaining: '0s', ...spec },
-  status: status as UpdatePolicyStatus,
+  status,
 });
 
 export const host = (fields: Partial<HostReport> = {}): HostReport => ({
@@ -147,40 +147,36 @@ interface PodFields {
   annotations?: Record<string, string>;
 }
 
-export const pod = (fields: PodFields = {}): Pod => {
-  const {
-    name = 'cart-0',
-    namespace = 'shop',
-    phase = 'Running',
-    ready = true,
-    owner,
-    serviceAccount,
-    deleted,
-    evicted,
-  } = fields;
-  const isEvicted = evicted ?? deleted ?? false;
+const podMeta = (fields: PodFields): Pod['metadata'] => {
+  const { name = 'cart-0', namespace = 'shop', owner, annotations } = fields;
   return {
-    metadata: {
-      name,
-      namespace,
-      uid: `pod-${name}`,
-      labels: fields.labels ?? { app: 'cart' },
-      creationTimestamp: fields.createdAt ?? inMinutes(-60),
-      ...(fields.annotations === undefined ? {} : { annotations: fields.annotations }),
-      ...(deleted === true ? { deletionTimestamp: inMinutes(0) } : {}),
-      ...(owner === undefined
-        ? {}
-        : { ownerReferences: [{ apiVersion: 'apps/v1', kind: owner, name: 'o', uid: 'o' }] }),
-    },
+    name,
+    namespace,
+    uid: `pod-${name}`,
+    labels: fields.labels ?? { app: 'cart' },
+    creationTimestamp: fields.createdAt ?? inMinutes(-60),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(fields.deleted === true ? { deletionTimestamp: inMinutes(0) } : {}),
+    ...(owner === undefined
+      ? {}
+      : { ownerReferences: [{ apiVersion: 'apps/v1', kind: owner, name: 'o', uid: 'o' }] }),
+  };
+};
+
+export const pod = (fields: PodFields = {}): Pod => {
+  const { phase = 'Running', ready = true, serviceAccount, deleted = false, evicted = deleted } = fields;
+  const { nodeName } = { nodeName: 'n1', ...fields };
+  return {
+    metadata: podMeta(fields),
     spec: {
-      nodeName: 'nodeName' in fields ? (fields.nodeName as string) : 'n1',
+      ...(nodeName === undefined ? {} : { nodeName }),
       ...(serviceAccount === undefined ? {} : { serviceAccountName: serviceAccount }),
     },
     status: {
       phase,
       conditions: [
         { type: 'Ready', status: ready ? 'True' : 'False' },
-        ...(isEvicted ? [{ type: 'DisruptionTarget', status: 'True' }] : []),
+        ...(evicted ? [{ type: 'DisruptionTarget', status: 'True' }] : []),
       ],
     },
   };
@@ -289,22 +285,16 @@ export class Judged {
       wants,
     };
     const moment = { kind, ...setting, ...what } as unknown as Moment;
-    if (moment.kind === 'policy') this.#policies.note(moment as MomentOf<'policy'>, atMs);
-    if (moment.kind === 'node') this.#nodes.note(moment as MomentOf<'node'>, by, atMs);
+    if (moment.kind === 'policy') this.#policies.note(moment, atMs);
+    if (moment.kind === 'node') this.#nodes.note(moment, by, atMs);
     return this.#judge(moment);
   }
 }
 
 /** One moment for one rule. */
-export const judge = <K extends MomentKind>(
-  rule: InvariantRule,
-  kind: K,
-  what: Moments[K],
-  circumstances: Circumstances = {},
-): Verdict => {
-  const { nodes, policies } = circumstances;
-  return new Judged(rule, {
-    ...(nodes === undefined ? {} : { nodes }),
-    ...(policies === undefined ? {} : { policies }),
-  }).see(kind, what, circumstances);
-};
+export const judge =
+  (rule: InvariantRule) =>
+  <K extends MomentKind>(kind: K, what: Moments[K], circumstances: Circumstances = {}): Verdict => {
+    const { nodes = [node()], policies = [policy()] } = circumstances;
+    return new Judged(rule, { nodes, policies }).see(kind, what, circumstances);
+  };

@@ -1,5 +1,7 @@
+/* oxlint-disable unicorn/consistent-function-scoping -- what a table asks stands with it */
 import { describe, expect, it } from 'vitest';
 import { cordonMark, entry, judge, node, policy, shadow, under } from './judging.fixture.ts';
+import type { Circumstances } from './judging.fixture.ts';
 import {
   disruptedIsInLedger,
   inFlightIsInLedger,
@@ -19,8 +21,8 @@ const DOWN = {
 describe('a node in flight', () => {
   it('is in the ledger', () => {
     const change = { before: shadow(), after: under(STAGING) };
-    expect(judge(inFlightIsInLedger, 'shadow', change, { policies: [held(entry())] })).toBe('');
-    expect(judge(inFlightIsInLedger, 'shadow', change)).toContain('without a slot');
+    expect(judge(inFlightIsInLedger)('shadow', change, { policies: [held(entry())] })).toBe('');
+    expect(judge(inFlightIsInLedger)('shadow', change)).toContain('without a slot');
   });
 
   it.each<[string, Parameters<typeof under>[1], string, ReturnType<typeof held>, string]>([
@@ -43,9 +45,8 @@ describe('a node in flight', () => {
       'for another',
     ],
     ['two attempts on', { attempt: 3 }, 'controller-0', held(entry({ attempt: 3 })), 'skips'],
-  ])('is started %s', (_name, spec, by, ledger, expected) => {
-    const verdict = judge(
-      startsAreReserved,
+  ])('is started %s', (...[, spec, by, ledger, expected]) => {
+    const verdict = judge(startsAreReserved)(
       'shadow',
       { before: shadow(), after: under(STAGING, spec) },
       { by, policies: [ledger] },
@@ -56,19 +57,19 @@ describe('a node in flight', () => {
 
   it('begins with the first state', () => {
     const change = { before: shadow(), after: under('RebootedIntoUpdate', { attempt: 2 }) };
-    expect(judge(startsAreReserved, 'shadow', change)).toContain('begins with');
+    expect(judge(startsAreReserved)('shadow', change)).toContain('begins with');
   });
 
   it.each([
     ['cordoned', 'node', { before: node(), after: node({ cordoned: true, marks: cordonMark() }) }],
     ['rebooted', 'down', DOWN],
   ] as const)('has a slot when it is %s', (_name, kind, what) => {
-    expect(judge(disruptedIsInLedger, kind, what as never, { policies: [held(entry())] })).toBe('');
-    expect(judge(disruptedIsInLedger, kind, what as never)).toContain('without a slot');
+    expect(judge(disruptedIsInLedger)(kind, what, { policies: [held(entry())] })).toBe('');
+    expect(judge(disruptedIsInLedger)(kind, what)).toContain('without a slot');
   });
 
   it('is no matter of the ledger when others reboot it', () => {
-    expect(judge(disruptedIsInLedger, 'down', { ...DOWN, byOthers: true })).toBeUndefined();
+    expect(judge(disruptedIsInLedger)('down', { ...DOWN, byOthers: true })).toBeUndefined();
   });
 });
 
@@ -76,8 +77,7 @@ describe('the limit', () => {
   const second = entry({ node: 'n2', shadowUid: 'shadow-n2', attempt: 2 });
   const two = shadow({}, {}, { name: 'brs-n2', uid: 'shadow-n2' });
   const filled = (limit: number | string, ...entries: ReturnType<typeof entry>[]) =>
-    judge(
-      ledgerKeepsLimit,
+    judge(ledgerKeepsLimit)(
       'policy',
       { before: held(entry()), after: policy({ maxConcurrentUpdates: limit }, { updating: entries }) },
       { shadows: [under(STAGING), two] },
@@ -97,8 +97,8 @@ describe('the limit', () => {
 });
 
 describe('a slot is freed', () => {
-  const freed = (fields: Parameters<typeof judge>[3]) =>
-    judge(slotsAreFreedClean, 'policy', { before: held(entry()), after: held() }, fields);
+  const freed = (fields: Circumstances) =>
+    judge(slotsAreFreedClean)('policy', { before: held(entry()), after: held() }, fields);
 
   it('when the node is as it was', () => {
     expect(freed({ shadows: [shadow()] })).toBe('');

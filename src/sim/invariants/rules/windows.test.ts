@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/consistent-function-scoping -- what a table asks stands with it */
 import { describe, expect, it } from 'vitest';
 import { RUN_NOW_ANNOTATION } from '../../../api/names.ts';
 import type { UpdatePolicySpec } from '../../../api/v1/updatepolicy.ts';
@@ -51,8 +52,8 @@ describe.each([
   ['an eviction', evictionsOnlyInWindows, 'pod', evicted],
   ['an intent', intentsOnlyInWindows, 'shadow', accepted],
   ['a reboot', rebootsOnlyInWindows, 'down', down],
-] as const)('%s', (_name, rule, kind, what) => {
-  const at = (circumstances: Circumstances) => judge(rule, kind, what as never, circumstances);
+] as const)('%s', (...[, rule, kind, what]) => {
+  const at = (circumstances: Circumstances) => judge(rule)(kind, what, circumstances);
 
   it('belongs into a window', () => {
     expect(at(by(OPEN))).toBe('');
@@ -75,17 +76,15 @@ describe.each([
     const judged = new Judged(rule, { policies: [policy(OPEN)] });
     const edited = policy(CLOSED, {}, { generation: 2 });
     judged.see('policy', { before: policy(OPEN), after: edited }, { by: 'admin', atMs: 3_599_000 });
-    expect(judged.see(kind, what as never, { policies: [edited] })).toBe('');
-    expect(judged.see(kind, what as never, { policies: [edited], atMs: 3_600_000 + 500_000 })).toContain(
-      'outside',
-    );
+    expect(judged.see(kind, what, { policies: [edited] })).toBe('');
+    expect(judged.see(kind, what, { policies: [edited], atMs: 3_600_000 + 500_000 })).toContain('outside');
   });
 });
 
 describe('a slot', () => {
   const reserve = (spec: UpdatePolicySpec, more: Circumstances = {}) => {
     const after = policy(spec, { updating: [entry({ attempt: 2 })] });
-    return judge(slotsLeaveTime, 'policy', { before: policy(spec), after }, { policies: [after], ...more });
+    return judge(slotsLeaveTime)('policy', { before: policy(spec), after }, { policies: [after], ...more });
   };
 
   it('is taken only with enough time ahead', () => {
@@ -103,8 +102,8 @@ describe('a slot', () => {
 
   it('that was taken long ago starts nothing at the close', () => {
     const start = { before: shadow(), after: under(STAGING, { attempt: 2 }) };
-    expect(judge(startsLeaveTime, 'shadow', start, by({ ...OPEN, minRemaining: '60m' }))).toBe('');
-    expect(judge(startsLeaveTime, 'shadow', start, by({ ...OPEN, minRemaining: '62m' }))).toContain(
+    expect(judge(startsLeaveTime)('shadow', start, by({ ...OPEN, minRemaining: '60m' }))).toBe('');
+    expect(judge(startsLeaveTime)('shadow', start, by({ ...OPEN, minRemaining: '62m' }))).toContain(
       'was started with',
     );
   });
@@ -112,8 +111,7 @@ describe('a slot', () => {
 
 describe('notAfter', () => {
   const told = (spec: UpdatePolicySpec, notAfter: string | null) =>
-    judge(
-      notAfterIsTheClose,
+    judge(notAfterIsTheClose)(
       'shadow',
       { before: under(STAGING), after: under('RebootedIntoUpdate', { notAfter }) },
       by(spec),
