@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { END_COUNTS } from '../api/reasons.ts';
+import { END_COUNTS, END_REASONS } from '../api/reasons.ts';
 import type { EndReason } from '../api/reasons.ts';
 import { BIND_GRACE_MS, DEADLINE_GRACE_MS, SIGHT_GRACE_MS, nextStep } from './attempt.ts';
 import type { AttemptStep, AttemptView } from './attempt.ts';
@@ -425,6 +425,13 @@ describe('the reboot', () => {
   it('gets a deadline of its own', () => {
     const told = nextStep(attemptView({ shadow: staged(), node: cordoned(), drain: drained }));
     expect(told).toEqual({ do: 'reboot', deadlineMs: NOW + POLICY.rebootTimeoutMs });
+  });
+});
+
+describe('an end that is counted already', () => {
+  it('says on the node what it means', () => {
+    const told = nextStep(attemptView({ entry: entry({ phase: 'Failed', reason: 'BootFallback' }) }));
+    expect(told).toMatchObject({ do: 'fence', message: END_REASONS.BootFallback.means });
   });
 });
 

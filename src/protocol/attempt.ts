@@ -3,7 +3,7 @@
  * read. It returns one step; the caller carries it out with the resourceVersion of what was read, and asks again.
  * A step that is lost, late or done twice must be harmless: that is what the model checks.
  */
-import { END_COUNTS } from '../api/reasons.ts';
+import { END_COUNTS, END_REASONS } from '../api/reasons.ts';
 import type { EndReason, ProgressReason } from '../api/reasons.ts';
 import type { Node } from '../api/core.ts';
 import type { LedgerEntry } from '../api/v1/updatepolicy.ts';
@@ -466,15 +466,12 @@ const ENDED: readonly Rule[] = [
           message: 'The host has not been heard since it was told to reboot.',
         }
       : undefined,
-  (v) =>
-    v.shadow.spec.state === 'Idle' || attemptOf(v.shadow) > v.entry.attempt
-      ? undefined
-      : {
-          do: 'fence',
-          end: (v.entry.reason ?? 'Superseded') as EndReason,
-          message: 'The attempt ended; the node is put back.',
-          deadlineMs: v.now + v.policy.stageTimeoutMs,
-        },
+  (v) => {
+    if (v.shadow.spec.state === 'Idle' || attemptOf(v.shadow) > v.entry.attempt) return undefined;
+    const reason = (v.entry.reason ?? 'Superseded') as EndReason;
+    const deadlineMs = v.now + v.policy.stageTimeoutMs;
+    return { do: 'fence', end: reason, message: END_REASONS[reason].means, deadlineMs };
+  },
   (v) => (needsBackoff(v) ? { do: 'backoff' } : undefined),
   (v) => (hasMarksOf(v) ? { do: 'undo' } : undefined),
   (v) => restOf(v),
