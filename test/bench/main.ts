@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { locatePrograms } from '../../hack/programs/controlplane.ts';
 import { benchAgentIdle, benchAgentStart } from './agent/bench.ts';
+import { benchCluster } from './cluster/bench.ts';
 import type { Context } from './context.ts';
 import type { Figure } from './figure.ts';
 import { json, table } from './figure.ts';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, (context: Context) => Promise<Figure[]>>>
   'agent-idle': benchAgentIdle,
   rollout: benchRollout,
   streams: benchStreams,
+  cluster: benchCluster,
 };
 
 function options(argv: readonly string[]): { only?: string[]; json?: string } {

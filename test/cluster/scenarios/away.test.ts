@@ -49,7 +49,7 @@ describe('a control plane that is away for a minute in the middle of a drain', (
     story = await Story.begin(cluster, {
       title: 'Control plane away',
       about:
-        'In the middle of one drain kube-apiserver is away for a minute, in that of another one etcd. Nobody takes that for a failure, nothing is forgotten.',
+        'In the middle of one drain kube-apiserver is away for a minute, in that of another one etcd. Nobody takes that for a failure, and both machines are updated afterwards.',
     });
     const pair = cluster.nodes.slice(0, PROGRAMS.length);
     await story.apply(
@@ -79,13 +79,14 @@ describe('a control plane that is away for a minute in the middle of a drain', (
   const attemptsAt = (node: string): Attempt[] =>
     attemptsOf(story.timeline).filter((attempt) => attempt.node === node);
 
-  test.each(PROGRAMS)('the drain that %s was missed in went on as the same attempt', (program) => {
+  test.each(PROGRAMS)('the machine whose drain %s was missed in was updated afterwards', (program) => {
     const { node, toMs } = absences.find((absence) => absence.program === program)!;
-    expect(attemptsAt(node)).toHaveLength(1);
-    const at = (kind: string): number =>
-      attemptsAt(node)[0]?.marks.find((mark) => mark.kind === kind)?.atMs ?? Number.NaN;
-    expect(at('drained')).toBeGreaterThan(toMs);
-    expect(at('updated')).toBeGreaterThan(toMs);
+    const attempts = attemptsAt(node);
+    const last = attempts.at(-1)?.marks.find(({ kind }) => kind === 'updated');
+    expect(last?.atMs).toBeGreaterThan(toMs);
+    // While nobody could see them the machines did not count as Ready; an attempt may have been put back for that.
+    for (const { marks } of attempts.slice(0, -1))
+      expect(marks.find(({ kind }) => kind === 'putBack')?.text).toMatch(/^Superseded: Node .* is not Ready/);
   });
 
   test('meanwhile no machine was rebooted', () => {

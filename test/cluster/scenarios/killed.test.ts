@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { RETRY_ANNOTATION } from '../../../src/api/names.ts';
 import type { BottlerocketShadow } from '../../../src/api/v2/bottlerocketshadow.ts';
 import { attemptsOf } from '../../../src/sim/timeline/attempts.ts';
 import { Casualties } from '../story/casualties.ts';
@@ -33,7 +32,6 @@ describe('killed at every step', () => {
   const killed: Kill[] = [];
   const [pair, stubborn] = [() => cluster.nodes.slice(0, 2), () => cluster.nodes[2] ?? ''];
 
-  const kill = (victim: Victim, node: string): Promise<void> => casualties[victim](node);
   const shadowOf = async (node: string): Promise<BottlerocketShadow | undefined> =>
     (await story.shadows()).get(node);
   const until = (node: string, what: string, is: (shadow: BottlerocketShadow) => boolean): Promise<void> =>
@@ -42,71 +40,68 @@ describe('killed at every step', () => {
       return shadow !== undefined && is(shadow);
     });
 
-  /** Takes the next node of the two through its update; in each state somebody else is killed than in the last one. */
-  async function attempt(turn: number, done: Set<string>): Promise<void> {
-    let node = '';
-    await story.waitFor('the next node starts', 180_000, async () => {
-      const shadows = await story.shadows();
-      node = pair().find((each) => !done.has(each) && shadows.get(each)?.spec.state === STATES[0]) ?? '';
-      return node !== '';
-    });
+  /** Takes a node through its update to a version; in each state somebody else is killed than in the last one. */
+  async function release(node: string, to: string, turn: number): Promise<void> {
     for (const [step, state] of STATES.entries()) {
       const victim = VICTIMS[(turn + step) % VICTIMS.length]!;
-      await until(node, state, ({ spec }) => spec.state === state);
-      await kill(victim, node);
+      const isDone = state === 'Idle';
+      // Without its agent a node may be put back, and then it begins anew.
+      await until(node, `${state}, ${to}`, ({ spec, status }) =>
+        isDone
+          ? spec.state === state && status?.current_version === to
+          : spec.state === state && spec.version === to,
+      );
+      await casualties[victim](node);
       killed.push({ victim, state });
     }
-    done.add(node);
   }
 
-  async function release(turns: readonly number[]): Promise<void> {
-    const done = new Set<string>();
-    for (const turn of turns) await attempt(turn, done);
-  }
-
-  /** A host that cannot stage: in each of its attempts somebody else is killed as it says so. */
+  /** A host that cannot stage says so, and everybody is killed at once. */
   async function failAndKill(): Promise<void> {
     const node = stubborn();
-    for (const victim of VICTIMS) {
-      await until(node, 'staging fails', ({ status }) => status?.current_state === 'ErrorReset');
-      await kill(victim, node);
-      killed.push({ victim, state: 'ErrorReset' });
-      if (victim === VICTIMS.at(-1)) await cluster.host(node, { do: 'clear' });
-      await until(
-        node,
-        'is put back',
-        ({ spec, status }) => spec.state === 'Idle' && status?.current_state === 'Idle',
-      );
-      const now = new Date().toISOString();
-      await cluster.kubectl(['annotate', 'node', node, '--overwrite', `${RETRY_ANNOTATION}=${now}`]);
-    }
+    await until(node, 'staging fails', ({ status }) => status?.current_state === 'ErrorReset');
+    await killAll(node, 'ErrorReset');
+    await cluster.host(node, { do: 'clear' });
+    // Not before it has been put back and counted.
+    await until(node, 'waits', ({ status }) => status?.update?.reason === 'Backoff');
+    await story.forgive([node]);
   }
+
+  async function killAll(node: string, state: string): Promise<void> {
+    await Promise.all(VICTIMS.map((victim) => casualties[victim](node)));
+    killed.push(...VICTIMS.map((victim) => ({ victim, state })));
+  }
+
+  const bothTo = async (to: string, turn: number): Promise<void> => {
+    await Promise.all(pair().map((node, index) => release(node, to, turn + index)));
+  };
 
   beforeAll(async () => {
     cluster = await RealCluster.open(inject('storyCluster'));
     story = await Story.begin(cluster, {
       title: 'Killed at every step',
       about:
-        'Controller, API servers, agent and machine are killed without a word, each once in every state of an update and when staging fails.',
+        'Controller, API servers, agent and machine are killed without a word, each of them in every state of an update: before it, in each of its steps, and when staging fails.',
     });
     casualties = new Casualties(story);
     await cluster.host(stubborn(), { do: 'fault', name: 'writeError' });
-    await story.applyPolicy('killed', { ...nodesNamed(pair()), health: { stableFor: '5s' }, mode: 'Paused' });
+    await story.applyPolicy('killed', {
+      ...nodesNamed(pair()),
+      maxConcurrentUpdates: 2,
+      health: { stableFor: '5s' },
+      mode: 'Paused',
+    });
     await story.applyPolicy('stubborn', { ...nodesNamed([stubborn()]), mode: 'Paused' });
     versions.push(await story.publishNext());
-    // Before anything has started, all at once.
-    await Promise.all([
-      casualties.machine(cluster.nodes[0]!),
-      casualties.controller(),
-      casualties.apiserver(),
-      casualties.agent(cluster.nodes[1]!),
-    ]);
+    // Before anything has started.
+    await killAll(pair()[0]!, 'before');
     for (const name of ['killed', 'stubborn'])
       await cluster.kubectl(['patch', 'upol', name, '--type=merge', '-p', '{"spec":{"mode":"Enabled"}}']);
     const failing = failAndKill();
-    await Promise.all([failing, release([0, 1])]);
+    await bothTo(versions[0]!, 0);
     versions.push(await story.publishNext());
-    await release([2, 3]);
+    await bothTo(versions[1]!, 2);
+    await failing;
     version = versions.at(-1)!;
     await story.updatedTo(version, 240_000);
     await casualties.returned();
@@ -114,17 +109,16 @@ describe('killed at every step', () => {
   afterAll(async () => {
     await cluster.host(stubborn(), { do: 'clear' });
     await story.end();
-    await cluster.kubectl(['annotate', 'node', stubborn(), `${RETRY_ANNOTATION}-`]);
     await cluster.close();
   });
 
   test.each(VICTIMS)('the %s was killed in every state', (victim) => {
     const states = killed.filter((each) => each.victim === victim).map(({ state }) => state);
-    expect(states.toSorted()).toEqual([...STATES, 'ErrorReset'].toSorted());
+    expect(states.toSorted()).toEqual(['before', ...STATES, 'ErrorReset'].toSorted());
   });
 
   test('all the same every machine went through in order, and none is left cordoned', () => {
-    expect(faultsOf(story.timeline, 2)).toEqual([]);
+    expect(faultsOf(story.timeline, 3)).toEqual([]);
   });
 
   test('each was updated to each version once', () => {

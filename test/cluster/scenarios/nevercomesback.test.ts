@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { ShadowUpdate } from '../../../src/api/v2/bottlerocketshadow.ts';
 import { attemptsOf, seenBetween } from '../../../src/sim/timeline/attempts.ts';
 import { RealCluster } from '../story/cluster.ts';
 import { faultsOf } from '../story/sound.ts';
@@ -18,8 +17,8 @@ describe('a machine that never comes back', () => {
   let story: Story;
   let victim: string;
   let others: string[];
-  let halted: { reason: string; message: string; node: string } | undefined;
-  let shown: ShadowUpdate | undefined;
+  let halted: { reason: string; node: string } | undefined;
+  let shown: { reason: string; message: string } | undefined;
   let cordoned: boolean | undefined;
   let returnedMs: number;
 
@@ -30,8 +29,9 @@ describe('a machine that never comes back', () => {
       about:
         'The first machine hangs while it boots. Two minutes after its deadline it counts as lost: the policy is halted, the machine stays cordoned. At last somebody cycles its power.',
     });
-    for (const node of cluster.nodes) await cluster.host(node, { do: 'fault', name: 'bootHangs' });
-    await story.publishNext();
+    const version = await story.publishNext();
+    for (const node of cluster.nodes)
+      await cluster.host(node, { do: 'fault', name: 'bootHangs', spec: { version } });
     await story.applyPolicy('lost', { timeouts: { reboot: `${REBOOT_MS / 1_000}s` } });
     await story.waitFor('the policy is halted', 300_000, async () => {
       halted = (await story.policy('lost')).status?.halt ?? undefined;
@@ -54,6 +54,7 @@ describe('a machine that never comes back', () => {
   });
   afterAll(async () => {
     for (const node of cluster.nodes) await cluster.host(node, { do: 'clear' });
+    await story.forgive(cluster.nodes);
     await story.end();
     await cluster.close();
   });

@@ -10,15 +10,23 @@ const CRDS = ['bottlerocketshadows', 'updatepolicies'].map((plural) => `crd/${pl
 /** Name of the image that the overlay deploys. */
 const IMAGE = 'brupop:v0.1.0';
 
-/** As a user does, with `kubectl apply -k`. @param options.image instead of that which the overlay names */
-export async function applyOperator(cluster: ClusterHandle, options: { image?: string } = {}): Promise<void> {
-  if (options.image === undefined) {
-    await cluster.kubectl(['apply', '-k', OVERLAY]);
+export interface ApplyOptions {
+  /** @default that of the tests */
+  overlay?: string;
+  /** @default that which the overlay names */
+  image?: string;
+}
+
+/** As a user does, with `kubectl apply -k`, or with another image in place of the overlay's. */
+export async function applyOperator(cluster: ClusterHandle, options: ApplyOptions = {}): Promise<void> {
+  const { overlay = OVERLAY, image } = options;
+  if (image === undefined) {
+    await cluster.kubectl(['apply', '-k', overlay]);
   } else {
-    const manifests = await cluster.kubectl(['kustomize', OVERLAY]);
+    const manifests = await cluster.kubectl(['kustomize', overlay]);
     await cluster.kubectl(
       ['apply', '-f', '-'],
-      manifests.replaceAll(`image: ${IMAGE}`, `image: ${options.image}`),
+      manifests.replaceAll(`image: ${IMAGE}\n`, `image: ${image}\n`),
     );
   }
   await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...CRDS]);
@@ -44,7 +52,7 @@ export async function operatorReady(cluster: ClusterHandle): Promise<void> {
 }
 
 /** Applies it, and waits until all of it is Ready. */
-export async function installOperator(cluster: ClusterHandle): Promise<void> {
-  await applyOperator(cluster);
+export async function installOperator(cluster: ClusterHandle, overlay = OVERLAY): Promise<void> {
+  await applyOperator(cluster, { overlay });
   await operatorReady(cluster);
 }

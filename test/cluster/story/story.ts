@@ -1,7 +1,7 @@
 /** One story: what a test does to the cluster, what it waits for, and in the end all that was seen. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Nodes, type Node } from '../../../src/api/core.ts';
-import { MARKS_ANNOTATION, NAMESPACE } from '../../../src/api/names.ts';
+import { MARKS_ANNOTATION, NAMESPACE, RETRY_ANNOTATION } from '../../../src/api/names.ts';
 import {
   UpdatePolicies,
   type UpdatePolicy,
@@ -140,6 +140,12 @@ export class Story {
       });
     });
     await this.quiet();
+  }
+
+  /** Ends every back-off: what failed so far counts no longer, for any policy. */
+  async forgive(nodes: readonly string[]): Promise<void> {
+    const now = new Date().toISOString();
+    await this.cluster.kubectl(['annotate', 'node', ...nodes, '--overwrite', `${RETRY_ANNOTATION}=${now}`]);
   }
 
   /** Waits until no node is cordoned or carries a mark of an attempt, and every node is Ready. */

@@ -1,0 +1,32 @@
+/**
+ * The clusters that stories share: each has one to itself for as long as it lasts, whichever is free. Leases are files
+ * beside the state directories, since stories run in several processes.
+ */
+import { rm, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RealCluster } from './cluster.ts';
+
+const POLL_MS = 250;
+const leaseOf = (dir: string): string => `${dir}.lease`;
+
+/** @returns whether it is ours now */
+async function lease(dir: string): Promise<boolean> {
+  try {
+    await writeFile(leaseOf(dir), String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
+/** Waits until one of them is free. Its `close` gives it back. @param dirs state directories */
+export async function takeCluster(dirs: readonly string[]): Promise<RealCluster> {
+  for (;;) {
+    for (const dir of dirs) {
+      if (!(await lease(dir))) continue;
+      return RealCluster.open(dir, () => rm(leaseOf(dir), { force: true }));
+    }
+    await delay(POLL_MS);
+  }
+}
