@@ -139,9 +139,16 @@ export function draftReport(view: AgentView, change: DraftChange): ReportDraft {
   if (host.update === 'busy') {
     return { ...head, target_version: status.target_version ?? null, host: { ...kept, ...facts } };
   }
-  const news = { updateState: host.update.state, available: host.update.available.slice(0, 32) };
+  const news = { updateState: host.update.state, available: offeredTo(host.update, recorded) };
   return { ...head, target_version: host.update.chosen ?? null, host: { ...kept, ...news, ...facts } };
 }
+
+/**
+ * A host forgets at every boot what it was offered. Until it has asked again what it said before stands: with an empty
+ * list the node would count as up to date.
+ */
+const offeredTo = (update: SeenUpdate, { available }: Partial<HostFacts>): string[] =>
+  update.state === 'None' ? (available ?? []) : update.available.slice(0, 32);
 
 /** A problem for `host.error`, cut to what the CRD holds. */
 export const problem = (

@@ -540,3 +540,23 @@ describe('memory', () => {
     expect(kept).toEqual({ attempt: 3, tries: 0, ...pending('deactivate') });
   });
 });
+
+/** The list that the next report carries. */
+function offered(change: AgentChange): readonly string[] | null | undefined | string {
+  const decision = decideAgent(agentView(change)).action;
+  return decision.do === 'report' ? decision.draft.host.available : said(decision);
+}
+
+describe('what a host is offered', () => {
+  const forgotten = { bootId: OTHER_BOOT, update: seenUpdate({ state: 'None', available: [] }) };
+
+  it('stands after a boot, which the host has forgotten it by, until it has asked again', () => {
+    expect(offered({ shadow: idle(), host: forgotten })).toEqual([NEW, OLD]);
+    const asked = { ...forgotten, update: seenUpdate({ state: 'Idle', available: [OLD] }) };
+    expect(offered({ shadow: idle(), host: asked })).toEqual([OLD]);
+  });
+
+  it('is nothing when it has never asked', () => {
+    expect(offered({ shadow: idle({ host: { available: null } }), host: forgotten })).toEqual([]);
+  });
+});
