@@ -10,8 +10,16 @@ import type { World } from '../world/world.ts';
 /** Looked at no more often. */
 const EVERY_MS = 5_000;
 
-/** What is still to come, in words; empty when the world is at rest. */
-export function unsettled(world: World): string[] {
+/** What keeps a world from its rest, in words. */
+export interface Unrest {
+  /** What has to come to its end. */
+  due: string[];
+  /** What is tried with nodes that something bars for good; each attempt ends, and another follows after its back-off. */
+  inVain: string[];
+}
+
+/** See Unrest. */
+export function unrestOf(world: World): Unrest {
   const { cluster } = world;
   const verdicts = expectations({
     now: world.clock.now(),
@@ -21,26 +29,28 @@ export function unsettled(world: World): string[] {
     pods: cluster.peekAll(Pods),
     budgets: cluster.peekAll(PodDisruptionBudgets),
   });
-  // What is tried in vain with a node that something bars for good is nobody's concern here.
   const barred = new Set(verdicts.filter(({ state }) => state === 'barred').map(({ node }) => node));
+  const due = verdicts.filter(({ state }) => state === 'due').map(({ node, why }) => `${node}: ${why}`);
+  const inVain: string[] = [];
+  for (const [node, what] of tracesOf(world)) (barred.has(node) ? inVain : due).push(`${node} ${what}`);
+  return { due, inVain };
+}
+
+/** What of the operator is on nodes, or held for them. */
+function tracesOf({ cluster }: World): [node: string, what: string][] {
   const slots = cluster
     .peekAll(UpdatePolicies)
     .flatMap(({ status }) => status?.updating ?? [])
-    .filter(({ node }) => !barred.has(node))
-    .map(({ node, phase }) => `${node} holds a slot: ${phase}`);
-  const marks = cluster
-    .peekAll(Nodes)
-    .filter(({ metadata }) => !barred.has(metadata.name))
-    .flatMap((node) =>
-      Object.entries(readMarks(node).marks)
-        .filter(([key, mark]) => mark !== undefined && isAttemptMark(key, mark))
-        .map(([key]) => `${node.metadata.name} has our mark ${key}`),
-    );
-  const due = verdicts.filter(({ state }) => state === 'due').map(({ node, why }) => `${node}: ${why}`);
-  return [...due, ...slots, ...marks];
+    .map(({ node, phase }): [string, string] => [node, `holds a slot: ${phase}`]);
+  const marks = cluster.peekAll(Nodes).flatMap((node) =>
+    Object.entries(readMarks(node).marks)
+      .filter(([key, mark]) => mark !== undefined && isAttemptMark(key, mark))
+      .map(([key]): [string, string] => [node.metadata.name, `has our mark ${key}`]),
+  );
+  return [...slots, ...marks];
 }
 
-/** `unsettled` is empty, asked anew only now and then. */
+/** Whether a world is at rest, asked anew only now and then. */
 export function settledNowAndThen(world: World): () => boolean {
   let lookedMs = Number.NEGATIVE_INFINITY;
   let isSettled = false;
@@ -48,7 +58,8 @@ export function settledNowAndThen(world: World): () => boolean {
     const nowMs = world.clock.monotonic();
     if (nowMs - lookedMs < EVERY_MS) return isSettled;
     lookedMs = nowMs;
-    isSettled = unsettled(world).length === 0;
+    const { due, inVain } = unrestOf(world);
+    isSettled = due.length + inVain.length === 0;
     return isSettled;
   };
 }
