@@ -88,6 +88,13 @@ export type WatchEvent<T> =
 export interface PatchOptions {
   subresource?: 'status';
   dryRun?: boolean;
+  /**
+   * How much later than its headers the body is sent, in milliseconds. The server decides by the headers alone whether
+   * we may: of several patches that begin together all are allowed, or none, also when each takes away the right to
+   * the others.
+   * @default 0
+   */
+  bodyAfterMs?: number;
 }
 
 export interface DeleteOptions {

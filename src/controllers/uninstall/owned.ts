@@ -43,8 +43,12 @@ export async function holdOwned({ port, namespace, logger }: OwnedOptions): Prom
   }
 }
 
+/** So long every one of several requests has reached kube-apiserver, and been allowed, whatever it has to do. */
+const ALL_ALLOWED_MS = 2_000;
+
 /**
- * Takes the finalizer off again. All at once: with the first of them the right to change the others may go.
+ * Takes the finalizer off again. With the first of them the right to change the others goes, so that all are asked for
+ * before one is carried out.
  * @returns whether it is off all of them.
  */
 export async function releaseOwned({ port, namespace }: OwnedOptions): Promise<boolean> {
@@ -57,7 +61,9 @@ export async function releaseOwned({ port, namespace }: OwnedOptions): Promise<b
       const rest = (object.metadata.finalizers ?? []).filter((name) => name !== UNINSTALL_FINALIZER);
       if (rest.length === object.metadata.finalizers?.length || object.metadata.finalizers === undefined)
         return true;
-      return isDone(port.patch(resource, key, finalizersPatch(object, rest)));
+      return isDone(
+        port.patch(resource, key, finalizersPatch(object, rest), { bodyAfterMs: ALL_ALLOWED_MS }),
+      );
     }),
   );
   return released.every(Boolean);

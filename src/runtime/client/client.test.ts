@@ -166,6 +166,32 @@ describe('requests', () => {
     expect(requests[0]?.headers['content-type']).toBe('application/merge-patch+json');
   });
 
+  test('patches that begin together are all heard of before one is carried out', async () => {
+    const seen: string[] = [];
+    server.prependListener('request', () => seen.push('headers'));
+    handler = (_, response) => {
+      seen.push('body');
+      json(response, 200, {});
+    };
+    const port = connect();
+    const patch = { metadata: { finalizers: [] } };
+    await Promise.all(
+      ['a', 'b', 'c'].map((name) =>
+        port.patch(Widgets, { name, namespace: 'ns' }, patch, { bodyAfterMs: 200 }),
+      ),
+    );
+    expect(seen).toEqual(['headers', 'headers', 'headers', 'body', 'body', 'body']);
+    expect(requests.map(({ body }) => body)).toEqual([patch, patch, patch]);
+  });
+
+  test('a refusal does not wait for a body', async () => {
+    server.prependListener('request', (_, response: http.ServerResponse) =>
+      json(response, 403, { kind: 'Status', status: 'Failure', code: 403, reason: 'Forbidden' }),
+    );
+    const call = connect().patch(Widgets, { name: 'a', namespace: 'ns' }, {}, { bodyAfterMs: 3_000 });
+    expect(await failure(call)).toMatchObject({ code: 'forbidden' });
+  });
+
   test('delete carries its preconditions', async () => {
     await connect().delete(Nodes, { name: 'a' }, { uid: 'u', resourceVersion: '5' });
     expect(requests[0]).toMatchObject({

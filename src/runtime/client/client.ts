@@ -71,6 +71,7 @@ interface Call {
   query?: Query;
   json?: unknown;
   contentType?: string;
+  bodyAfterMs?: number | undefined;
   limitMs: number;
 }
 
@@ -179,6 +180,7 @@ class HttpKubernetesClient implements KubernetesClient {
       query: this.#writeQuery(options),
       json: body,
       contentType: 'application/merge-patch+json',
+      bodyAfterMs: options.bodyAfterMs,
       limitMs: this.#limits.writeMs,
     });
   }
@@ -265,7 +267,11 @@ class HttpKubernetesClient implements KubernetesClient {
         path: withQuery(call.path, call.query ?? {}),
         limitMs: call.limitMs,
         ...(call.json !== undefined && {
-          body: { contentType: call.contentType ?? 'application/json', json: call.json },
+          body: {
+            contentType: call.contentType ?? 'application/json',
+            json: call.json,
+            afterMs: call.bodyAfterMs ?? 0,
+          },
         }),
       });
       const value = parseAnswer(answer.body) as A;

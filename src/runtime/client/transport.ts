@@ -12,7 +12,8 @@ export interface HttpRequest {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Path and query. */
   path: string;
-  body?: { contentType: string; json: unknown };
+  /** `afterMs`: how much later than the headers it is sent. */
+  body?: { contentType: string; json: unknown; afterMs?: number };
   /** From the call to the last byte of the answer, the wait for a free connection included. */
   limitMs: number;
   signal?: AbortSignal;
@@ -123,7 +124,7 @@ export class Transport {
   async #open(request: HttpRequest, life: AbortSignal): Promise<IncomingMessage> {
     return withTimeout(this.#limit(request), async () => {
       const access = await this.#credentials.current();
-      const response = await send(this.#outgoing(request, access), life);
+      const response = await this.#send(this.#outgoing(request, access), life);
       this.#noteDate(response);
       if (isSuccess(response)) return response;
       const body = await readAll(response);
@@ -148,15 +149,30 @@ export class Transport {
     const outgoing = this.#outgoing(request, access);
     let response: IncomingMessage;
     try {
-      response = await send(outgoing, signal);
+      response = await this.#send(outgoing, signal);
     } catch (error) {
       // A kept connection that the server closed just now. A read may be repeated; a write may have happened.
       if (request.method !== 'GET' || !(error instanceof StaleConnection)) throw error;
-      response = await send(outgoing, signal);
+      response = await this.#send(outgoing, signal);
     }
     this.#noteDate(response);
     const body = await readAll(response);
     return { status: response.statusCode ?? 0, body, retryAfter: response.headers['retry-after'] };
+  }
+
+  /** Resolves with the headers of the answer. */
+  async #send(outgoing: Outgoing, signal: AbortSignal): Promise<IncomingMessage> {
+    const { payload, payloadAfterMs } = outgoing;
+    const { request, response } = begin(outgoing, signal);
+    if (payloadAfterMs > 0) {
+      request.flushHeaders();
+      // Awaited below, unless the wait is ended first.
+      response.catch(() => undefined);
+      // An answer that comes before the body was sent is a refusal.
+      await Promise.race([this.#clock.sleep(payloadAfterMs, signal), response]);
+    }
+    request.end(payload);
+    return response;
   }
 
   #outgoing(request: HttpRequest, access: Access): Outgoing {
@@ -165,6 +181,7 @@ export class Transport {
     return {
       secure: access.server.protocol === 'https:',
       payload,
+      payloadAfterMs: request.body?.afterMs ?? 0,
       options: {
         method: request.method,
         hostname: access.server.hostname.replace(/^\[|\]$/g, ''),
@@ -218,6 +235,7 @@ interface Answer extends HttpAnswer {
 interface Outgoing {
   secure: boolean;
   payload: string | undefined;
+  payloadAfterMs: number;
   options: https.RequestOptions;
 }
 
@@ -226,17 +244,21 @@ class StaleConnection extends Error {
   override readonly name = 'StaleConnection';
 }
 
-/** Resolves with the headers of the answer. */
-function send(outgoing: Outgoing, signal: AbortSignal): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const start = outgoing.secure ? https.request : http.request;
-    const request = start({ ...outgoing.options, signal }, resolve);
+/** Sends the headers. @returns the request, whose body has to follow, and the headers of its answer */
+function begin(
+  outgoing: Outgoing,
+  signal: AbortSignal,
+): { request: http.ClientRequest; response: Promise<IncomingMessage> } {
+  const start = outgoing.secure ? https.request : http.request;
+  const request = start({ ...outgoing.options, signal });
+  const response = new Promise<IncomingMessage>((resolve, reject) => {
+    request.on('response', resolve);
     request.on('error', (error: NodeJS.ErrnoException) => {
       const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(stale ? new StaleConnection(error.message, { cause: error }) : error);
     });
-    request.end(outgoing.payload);
   });
+  return { request, response };
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {
