@@ -8,11 +8,15 @@ const project = (name: string, include: string[], extra: Record<string, unknown>
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/{boundaries,gitops}/**/*.test.ts'], {
-        testTimeout: 20_000,
-        // No import has an effect, so files can share a process.
-        isolate: false,
-      }),
+      project(
+        'unit',
+        ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/{boundaries,gitops,mutants}/**/*.test.ts'],
+        {
+          testTimeout: 20_000,
+          // No import has an effect, so files can share a process.
+          isolate: false,
+        },
+      ),
       project('sim', ['test/sim/**/*.test.ts'], { testTimeout: 120_000 }),
       project('model', ['test/model/**/*.test.ts'], { testTimeout: 180_000, maxWorkers: 2 }),
       project('contract', ['test/contract/**/*.test.ts'], {
