@@ -44,6 +44,7 @@ export const STAGES: readonly Stage[] = [
   vitest('unit', 'pure functions, import boundaries, health scripts of Argo CD', ['unit']),
   vitest('model', 'the protocol, exhaustively', ['model']),
   vitest('sim', 'the whole system on a virtual clock', ['sim']),
+  vitest('fuzz', 'texts from outside: hosts, agents, people', ['fuzz']),
   {
     name: 'demo',
     does: 'a small demo runs to its end',
@@ -57,9 +58,10 @@ export const STAGES: readonly Stage[] = [
     apart: true,
   },
   {
-    ...vitest('api', 'contract of the Kubernetes port and envtest, against a real API server', [
+    ...vitest('api', 'contract of the Kubernetes port, envtest and random calls, against a real API server', [
       'contract',
       'envtest',
+      'differential',
     ]),
     needsPrograms: true,
   },
@@ -82,7 +84,7 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'cluster',
     does: 'our image and manifests on real kubelets that really reboot; needs root',
-    command: ['vitest', 'run', '--project', 'cluster', '--project', 'stories', '--no-file-parallelism'],
+    command: ['vitest', 'run', '--project', 'cluster', '--project', 'stories', '--maxWorkers=2'],
     vitest: true,
     needsPrograms: true,
     needsMachines: true,

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attemptsOf, seenBetween, type Attempt } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { namespace, SHOP, webApp } from '../story/objects.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
@@ -45,7 +46,7 @@ describe('a control plane that is away for a minute in the middle of a drain', (
   }
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     story = await Story.begin(cluster, {
       title: 'Control plane away',
       about:

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { RESUME_ANNOTATION } from '../../../src/api/names.ts';
 import { attemptsOf, seenBetween } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
 
@@ -20,7 +21,7 @@ describe('boot fallback', () => {
   let condition: { status: string; reason: string; message: string } | undefined;
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     story = await Story.begin(cluster, {
       title: 'Boot fallback',
       about:

@@ -3,7 +3,8 @@ import { Pods, type Node } from '../../../src/api/core.ts';
 import { NAMESPACE, RETRY_ANNOTATION } from '../../../src/api/names.ts';
 import { rfc3339 } from '../../../src/runtime/clock.ts';
 import { attemptsOf, orderOf, type Attempt } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { namespace, SHOP, webApp } from '../story/objects.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
@@ -43,7 +44,7 @@ describe('held', () => {
     (await story.nodes()).find(({ metadata }) => metadata.name === held)!;
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     story = await Story.begin(cluster, {
       title: 'Held',
       about:

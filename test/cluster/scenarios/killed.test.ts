@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { BottlerocketShadow } from '../../../src/api/v2/bottlerocketshadow.ts';
 import { attemptsOf } from '../../../src/sim/timeline/attempts.ts';
 import { Casualties } from '../story/casualties.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
 
@@ -76,8 +77,11 @@ describe('killed at every step', () => {
     await Promise.all(pair().map((node, index) => release(node, to, turn + index)));
   };
 
+  const setMode = (name: string, mode: 'Enabled' | 'Paused'): Promise<unknown> =>
+    cluster.kubectl(['patch', 'upol', name, '--type=merge', '-p', JSON.stringify({ spec: { mode } })]);
+
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     story = await Story.begin(cluster, {
       title: 'Killed at every step',
       about:
@@ -95,11 +99,13 @@ describe('killed at every step', () => {
     versions.push(await story.publishNext());
     // Before anything has started.
     await killAll(pair()[0]!, 'before');
-    for (const name of ['killed', 'stubborn'])
-      await cluster.kubectl(['patch', 'upol', name, '--type=merge', '-p', '{"spec":{"mode":"Enabled"}}']);
+    await setMode('stubborn', 'Enabled');
+    await setMode('killed', 'Enabled');
     const failing = failAndKill();
     await bothTo(versions[0]!, 0);
+    await setMode('killed', 'Paused');
     versions.push(await story.publishNext());
+    await setMode('killed', 'Enabled');
     await bothTo(versions[1]!, 2);
     await failing;
     version = versions.at(-1)!;

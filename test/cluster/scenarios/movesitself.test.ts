@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { NAMESPACE } from '../../../src/api/names.ts';
 import { leftCordoned, orderOf } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
 
@@ -24,7 +25,7 @@ describe('the operator moves itself', () => {
   let free: string;
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     // Not the first in turn by its name.
     free = cluster.nodes.at(-1)!;
     await cluster.kubectl(['cordon', free, INFRA]);

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { attemptsOf, seenBetween } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
 
@@ -23,7 +24,7 @@ describe('a machine that never comes back', () => {
   let returnedMs: number;
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     story = await Story.begin(cluster, {
       title: 'Never comes back',
       about:

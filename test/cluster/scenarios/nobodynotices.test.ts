@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { INFRA_LABEL } from '../../../hack/cluster/spec.ts';
 import { mostAtOnce } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { namespace, SHOP, webApp, webClient } from '../story/objects.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
@@ -26,7 +27,7 @@ describe('nobody notices', () => {
     (await heard()).findLast(({ ok }) => ok !== undefined)?.ok ?? 0;
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     story = await Story.begin(cluster, {
       title: 'Nobody notices',
       about:

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Node } from '../../../src/api/core.ts';
 import { GROUP, INTERFACE_VERSION_LABEL, NAMESPACE } from '../../../src/api/names.ts';
 import { wrongReboots } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { installOperator, OVERLAY } from '../story/install.ts';
 import { namespace, SHOP, webApp } from '../story/objects.ts';
 import { Story } from '../story/story.ts';
@@ -28,7 +29,7 @@ describe('uninstalled in the middle of a rollout', () => {
   let after: Node[];
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     story = await Story.begin(cluster, {
       title: 'Uninstalled in the middle',
       about:

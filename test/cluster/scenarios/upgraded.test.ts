@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { NAMESPACE } from '../../../src/api/names.ts';
 import { attemptsOf } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { makeImage } from '../story/image.ts';
 import { applyOperator, installOperator, operatorReady } from '../story/install.ts';
 import { faultsOf } from '../story/sound.ts';
@@ -29,7 +30,7 @@ describe('the operator is upgraded', () => {
   };
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     scratch = await mkdtemp(join(tmpdir(), 'brupop-upgrade-'));
     const archive = await makeImage(scratch, { tag: NEXT, source: 'https://example.com/next' });
     await cluster.load(archive);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { Pods, type Node } from '../../../src/api/core.ts';
 import { attemptsOf, seenBetween } from '../../../src/sim/timeline/attempts.ts';
-import { RealCluster } from '../story/cluster.ts';
+import type { RealCluster } from '../story/cluster.ts';
+import { takeCluster } from '../story/pool.ts';
 import { namespace, SHOP, webApp } from '../story/objects.ts';
 import { faultsOf } from '../story/sound.ts';
 import { Story } from '../story/story.ts';
@@ -33,7 +34,7 @@ describe('the window closes between drain and reboot', () => {
     (await story.nodes()).find(({ metadata }) => metadata.name === node);
 
   beforeAll(async () => {
-    cluster = await RealCluster.open(inject('storyCluster'));
+    cluster = await takeCluster(inject('storyClusters'));
     story = await Story.begin(cluster, {
       title: 'The window closes',
       about:

@@ -32,6 +32,7 @@ export class RealCluster implements ClusterHandle {
   readonly kubernetes: KubernetesClient;
   readonly logDir: string;
   readonly #name: string;
+  readonly #closed: (() => Promise<void>) | undefined;
   readonly #client: ClusterClient;
   readonly #scratch: string;
   readonly #kubectl: { kubectl: string; kubeconfig: string };
@@ -42,9 +43,11 @@ export class RealCluster implements ClusterHandle {
     client: ClusterClient;
     scratch: string;
     kubectl: string;
+    closed?: () => Promise<void>;
   }) {
     const kubeconfig = join(parts.scratch, 'kubeconfig');
     this.#name = parts.name;
+    this.#closed = parts.closed;
     this.nodes = parts.nodes;
     this.logDir = paths(parts.client.dir).logs;
     this.#client = parts.client;
@@ -56,8 +59,11 @@ export class RealCluster implements ClusterHandle {
     });
   }
 
-  /** A cluster that runs, by its state directory. @throws Error when there is none */
-  static async open(dir: string): Promise<RealCluster> {
+  /**
+   * A cluster that runs, by its state directory.
+   * @param closed called when it is let go of @throws Error when there is none
+   */
+  static async open(dir: string, closed?: () => Promise<void>): Promise<RealCluster> {
     const spec = await readSpec(dir);
     if (spec === undefined) throw new Error(`There is no cluster in ${dir}`);
     const client = new ClusterClient(dir);
@@ -68,7 +74,8 @@ export class RealCluster implements ClusterHandle {
     });
     const nodes = spec.machines.filter(({ host }) => host !== undefined).map(({ name }) => name);
     const { kubectl: program } = spec.programs.controlPlane;
-    return new RealCluster({ name: spec.name, nodes, client, scratch, kubectl: program });
+    const { name } = spec;
+    return new RealCluster({ name, nodes, client, scratch, kubectl: program, ...(closed && { closed }) });
   }
 
   kubectl(args: readonly string[], input?: string): Promise<string> {
@@ -107,5 +114,6 @@ export class RealCluster implements ClusterHandle {
     this.kubernetes.close();
     this.#client.close();
     await rm(this.#scratch, { recursive: true, force: true });
+    await this.#closed?.();
   }
 }
