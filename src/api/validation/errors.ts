@@ -28,6 +28,8 @@ export interface Located extends Omit<FieldError, 'path'> {
   at: Path;
   /** Shown instead of the path that `at` makes. */
   shownAs?: string;
+  /** Place of the rule that found it, where `at` names another: the mistake is old only while all of that is. */
+  ruleAt?: Path;
   /** kube-apiserver evaluates no CEL rule of an object with such a mistake. */
   blocks: boolean;
 }

@@ -1,6 +1,7 @@
 /** Lists whose items are known by a key (`x-kubernetes-list-type: map`): no key may come twice. */
 import type { StructuralSchema } from '../structural.ts';
 import type { Located, Path } from './errors.ts';
+import { valueText } from './errors.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -11,7 +12,17 @@ const inList = (schema: StructuralSchema, list: readonly unknown[], at: Path): L
   const keys = schema['x-kubernetes-list-map-keys'];
   if (schema['x-kubernetes-list-type'] !== 'map' || keys === undefined) return [];
   const seen = new Set<string>();
-  return list.flatMap((item, index) => {
+  return list.flatMap((item, index): Located[] => {
+    if (typeof item !== 'object' || item === null || Array.isArray(item))
+      return [
+        {
+          at: [...at, index],
+          value: item,
+          blocks: true,
+          reason: 'FieldValueInvalid',
+          message: `Invalid value: ${valueText(item)}: must be an object for an array of list-type map`,
+        },
+      ];
     const key = keyOf(keys, item);
     if (!seen.has(key)) {
       seen.add(key);
@@ -29,7 +40,7 @@ const inList = (schema: StructuralSchema, list: readonly unknown[], at: Path): L
   });
 };
 
-/** Items of list-maps whose key an earlier item has. */
+/** Items of list-maps whose key an earlier item has, or that can have none. */
 export const duplicates = (schema: StructuralSchema, value: unknown, at: Path = []): Located[] => {
   if (Array.isArray(value))
     return [

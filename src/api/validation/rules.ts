@@ -63,7 +63,14 @@ const brokenRule = ({ rule }: Compiled, visit: Visit, problem?: unknown): Locate
   const text = problem instanceof Error ? `${problem.message} evaluating rule: ${said}` : said;
   const reason = rule.reason ?? 'FieldValueInvalid';
   const at = rule.fieldPath === undefined ? visit.at : [...visit.at, ...rule.fieldPath.split('.').slice(1)];
-  return { at, value: visit.value, blocks: false, reason, message: messageOf(reason, visit.value, text) };
+  return {
+    at,
+    ruleAt: visit.at,
+    value: visit.value,
+    blocks: false,
+    reason,
+    message: messageOf(reason, visit.value, text),
+  };
 };
 
 /** Schemas of which none, nor anything inside, has a rule; most of a status is such. */

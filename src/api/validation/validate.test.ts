@@ -90,4 +90,19 @@ describe('a mistake', () => {
     );
     expect(errors({ state: 'PerformedUpdate' })).not.toEqual([]);
   });
+
+  it('that a change elsewhere makes is new, though the field it is told at was not touched', () => {
+    const old = policy({ health: { stableFor: '2m' }, timeouts: { verify: '15m' } });
+    const now = policy({ health: { stableFor: '1h' }, timeouts: { verify: '15m' } });
+    expect(validateObject('UpdatePolicy', now, old).errors.map(({ path }) => path)).toEqual([
+      'spec.timeouts.verify',
+    ]);
+  });
+
+  it('is an item that is no object, where items are known by a key', () => {
+    const object = { ...policy({}), status: { conditions: [7] } };
+    expect(
+      validateObject('UpdatePolicy', object).errors.map(({ path, reason }) => [path, reason]),
+    ).toContainEqual(['status.conditions[0]', 'FieldValueInvalid']);
+  });
 });

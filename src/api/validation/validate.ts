@@ -55,7 +55,8 @@ const comparable = (root: unknown, at: Path): unknown => {
 };
 
 /** Kubernetes lets a mistake stand that was there before, as long as nobody touches it. */
-const isOld = ({ at, blocks, reason }: Located, now: unknown, old: unknown): boolean => {
+const isOld = ({ at, ruleAt, blocks, reason }: Located, now: unknown, old: unknown): boolean => {
+  if (ruleAt !== undefined) at = ruleAt;
   if (blocks && reason === 'FieldValueRequired') at = at.slice(0, -1);
   const before = comparable(old, at);
   return before !== undefined && isDeepStrictEqual(before, comparable(now, at));
