@@ -37,7 +37,16 @@ const definition = {
               status: {
                 type: 'object',
                 nullable: true,
-                properties: { phase: { type: 'string', nullable: true } },
+                properties: {
+                  phase: { type: 'string', nullable: true },
+                  steps: {
+                    type: 'array',
+                    items: {
+                      type: 'object',
+                      properties: { id: { type: 'string' }, note: { type: 'string', nullable: true } },
+                    },
+                  },
+                },
               },
             },
           },

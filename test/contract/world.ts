@@ -15,7 +15,7 @@ import {
 /** A small custom resource with a status subresource. */
 export interface Widget extends KubeObject {
   spec?: { size?: number; color?: string; note?: string | null };
-  status?: { phase?: string | null } | null;
+  status?: { phase?: string | null; steps?: { id: string; note?: string | null }[] } | null;
 }
 
 export const Widgets: Resource<Widget> = {

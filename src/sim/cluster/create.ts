@@ -4,7 +4,7 @@ import { randomUuid } from '../random.ts';
 import { apiVersionOf, type ResourceDefinition } from './definition.ts';
 import { alreadyExists, badRequest, invalid, refusal } from './errors.ts';
 import { copyJson, dropNulls } from './json.ts';
-import { dropEmptyParts, metadataProblems } from './metadata.ts';
+import { dropEmptyParts, metadataDecodeProblem, metadataProblems } from './metadata.ts';
 import { type ApiObject, withMeta } from './object.ts';
 import { requireNamespace, type Server, serverTime } from './server.ts';
 import type { Table } from './table.ts';
@@ -23,16 +23,21 @@ export function create(server: Server, table: Table, request: CreateRequest): Ap
   const { definition } = table;
   const { resource } = definition;
   const sent = copyJson(request.body) as ApiObject;
-  if (sent.metadata.resourceVersion !== undefined)
-    throw refusal('server', 'resourceVersion should not be set on objects to be created');
   checkType(definition, sent);
   const named = nameOf(server, sent);
   requireNamespace(server, resource, named.metadata);
   const object = initial(server, definition, named);
   const problems = [...metadataProblems(definition, object), ...(definition.validate?.(object) ?? [])];
   if (problems.length > 0) throw invalid(resource, object.metadata.name, problems);
-  if (table.get(object.metadata) !== undefined) throw alreadyExists(resource, object.metadata.name);
-  return request.dryRun === true ? object : server.store.put(table, object);
+  if (request.dryRun !== true && (sent.metadata.resourceVersion ?? '') !== '')
+    throw refusal('server', 'resourceVersion should not be set on objects to be created');
+  const known = table.get(object.metadata);
+  if (known !== undefined) throw alreadyExists(resource, known);
+  if (request.dryRun === true) return object;
+  const stored = server.store.put(table, object);
+  // The default of a status is not stored with a new object: the first write of it, whatever it says, is one.
+  if (definition.custom && object.status !== undefined) table.markIncomplete(stored);
+  return stored;
 }
 
 function checkType(definition: ResourceDefinition, sent: ApiObject): void {
@@ -40,7 +45,7 @@ function checkType(definition: ResourceDefinition, sent: ApiObject): void {
   const { apiVersion = apiVersionOf(resource), kind = resource.kind } = sent;
   if (apiVersion !== apiVersionOf(resource) || kind !== resource.kind)
     throw badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ${resource.kind}`);
-  const problem = decode?.(sent);
+  const problem = metadataDecodeProblem(sent) ?? decode?.(sent);
   if (problem !== undefined)
     throw badRequest(
       `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${problem}`,
@@ -59,8 +64,9 @@ function initial(server: Server, definition: ResourceDefinition, named: ApiObjec
   const object = withMeta(named, {
     uid: randomUuid(server.random),
     creationTimestamp: serverTime(server),
-    generation: definition.generation ? 1 : undefined,
+    ...(definition.generation && { generation: 1 }),
     namespace: resource.namespaced ? named.metadata.namespace : undefined,
+    ...(named.metadata.resourceVersion === '' && { resourceVersion: undefined }),
     deletionTimestamp: undefined,
     deletionGracePeriodSeconds: undefined,
   });

@@ -15,6 +15,8 @@ export interface ResourceDefinition extends Admission {
   readonly resource: Resource;
   /** Defined by a CRD: the whole metadata is out of reach of its status, and null may be a value. */
   readonly custom: boolean;
+  /** Takes updates that name no version. */
+  readonly unconditional: boolean;
   /** Has a status subresource. */
   readonly status: boolean;
   /** Counts changes of everything but metadata and status in `metadata.generation`. */
@@ -38,6 +40,7 @@ export const define = (
 ): ResourceDefinition => ({
   resource,
   custom: false,
+  unconditional: behaviour.custom !== true,
   status: false,
   generation: false,
   fields: [],

@@ -1,5 +1,5 @@
 /** The refusals of the API server, in its own words. */
-import { KubernetesError, type KubernetesErrorCode } from '../../runtime/kubernetes.ts';
+import { KubernetesError, type KubernetesErrorCode, type KubeObject } from '../../runtime/kubernetes.ts';
 import type { Resource } from '../../runtime/kubernetes.ts';
 
 /** `details.causes` of a Status. */
@@ -53,8 +53,9 @@ export function refusal(
 export const qualified = (resource: Resource): string =>
   resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
 
+/** Events are kept as those of the core group. */
 const qualifiedKind = (resource: Resource): string =>
-  resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
+  resource.group === '' || resource.kind === 'Event' ? resource.kind : `${resource.kind}.${resource.group}`;
 
 export const notFound = (resource: Resource, name: string): KubernetesError =>
   refusal('notFound', `${qualified(resource)} "${name}" not found`);
@@ -62,8 +63,14 @@ export const notFound = (resource: Resource, name: string): KubernetesError =>
 export const unknownResource = (): KubernetesError =>
   refusal('notFound', 'the server could not find the requested resource');
 
-export const alreadyExists = (resource: Resource, name: string): KubernetesError =>
-  refusal('alreadyExists', `${qualified(resource)} "${name}" already exists`);
+/** @param known the object that has the name */
+export function alreadyExists(resource: Resource, { metadata }: KubeObject): KubernetesError {
+  const taken = `${qualified(resource)} "${metadata.name}" already exists`;
+  return refusal(
+    'alreadyExists',
+    metadata.deletionTimestamp === undefined ? taken : `object is being deleted: ${taken}`,
+  );
+}
 
 export const modified = (resource: Resource, name: string): KubernetesError =>
   refusal(
@@ -78,13 +85,18 @@ export function preconditionFailed(
   mismatch: { what: 'UID' | 'ResourceVersion'; wanted: string; found: string },
 ): KubernetesError {
   const { what, wanted, found } = mismatch;
+  if (resource.kind === 'Namespace')
+    return refusal(
+      'conflict',
+      `Operation cannot be fulfilled on namespaces "${name}": Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`,
+    );
   const hint =
     what === 'UID'
       ? 'The object might have been deleted and then recreated'
       : 'The object might have been modified';
   return refusal(
     'conflict',
-    `Operation cannot be fulfilled on ${resource.kind} "${name}": the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). ${hint}`,
+    `Operation cannot be fulfilled on ${qualifiedKind(resource)} "${name}": the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). ${hint}`,
   );
 }
 

@@ -29,9 +29,12 @@ export function sameJson(a: unknown, b: unknown): boolean {
   );
 }
 
-/** RFC 7386. Parts that the patch does not touch are shared with `target`. */
+/**
+ * RFC 7386 as the API server has it: members of objects inside a list that are null are dropped too. Parts that the
+ * patch does not touch are shared with `target`.
+ */
 export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isJsonObject(patch)) return patch;
+  if (!isJsonObject(patch)) return isJsonObject(target) ? patch : dropNulls(patch);
   const result: JsonObject = isJsonObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];

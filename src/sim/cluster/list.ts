@@ -21,25 +21,27 @@ export function list(server: Server, table: Table, options: ListOptions): List<K
     if ((options.resourceVersion ?? '') !== '')
       throw badRequest('specifying resource version is not allowed when using continue');
     const from = decodeContinuation(options.continue);
-    const rest = past(table, selected, from.rv).filter((object) => storageKey(object.metadata) >= from.start);
-    return page(table, { objects: rest, revision: from.rv, limit });
+    const rest = past(table, from.rv).filter((object) => storageKey(object.metadata) >= from.start);
+    return page(table, selected, { objects: rest, revision: from.rv, limit });
   }
   if (options.resourceVersion === '0') return cached(server, table, selected);
   checkRevision(server, options.resourceVersion ?? '');
-  return page(table, { objects: selectFrom(table, selected), revision: server.store.revision, limit });
+  const objects = limit > 0 ? table.all() : selectFrom(table, selected);
+  return page(table, selected, { objects, revision: server.store.revision, limit });
 }
 
 /** Whatever the cache holds; it takes no notice of a limit. */
 function cached(server: Server, table: Table, selected: Selected): List<KubeObject> {
   const lagMs = server.lagMs(table.definition.resource.plural);
   const revision = lagMs > 0 ? table.revisionBefore(server.clock.monotonic() - lagMs) : server.store.revision;
-  const objects = lagMs > 0 ? past(table, selected, revision) : selectFrom(table, selected);
-  return page(table, { objects, revision, limit: 0 });
+  const objects = lagMs > 0 ? past(table, revision) : selectFrom(table, selected);
+  return page(table, selected, { objects, revision, limit: 0 });
 }
 
 /** Any revision up to now means "not older than". */
 function checkRevision(server: Server, text: string): void {
   if (text === '') return;
+  if (!/^\d+$/.test(text)) throw badRequest(`invalid resource version: ${JSON.stringify(text)} is no number`);
   const wanted = parseRevision(text);
   if (wanted <= server.store.revision) return;
   throw refusal(
@@ -53,23 +55,27 @@ function checkRevision(server: Server, text: string): void {
   );
 }
 
-function past(table: Table, selected: Selected, revision: number): ApiObject[] {
+function past(table: Table, revision: number): ApiObject[] {
   const objects = table.at(revision);
   if (objects === undefined)
     throw refusal(
       'expired',
       'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.',
     );
-  return objects.filter((object) => selected.matches(object));
+  return objects;
 }
 
+/** A full page has another after it as long as anything is left to go through, though it may not be selected. */
 function page(
   table: Table,
+  selected: Selected,
   { objects, revision, limit }: { objects: ApiObject[]; revision: number; limit: number },
 ): List<KubeObject> {
-  const cut = limit > 0 && objects.length > limit;
-  const shown = cut ? objects.slice(0, limit) : objects;
-  const next = cut ? objects[limit] : undefined;
+  const candidates = objects.filter((object) => selected.isGoneThrough(object));
+  const matching = candidates.filter((object) => selected.matches(object));
+  const shown = limit > 0 ? matching.slice(0, limit) : matching;
+  const last = shown.length === limit ? shown.at(-1) : undefined;
+  const next = last === undefined ? undefined : candidates[candidates.indexOf(last) + 1];
   return {
     items: shown.map((object) => listed(table, object)),
     resourceVersion: String(revision),

@@ -1,6 +1,7 @@
 /** Rules of Leases and Events, the two kinds whose instants have exactly six digits after the second. */
 import { type Cause, invalidField, requiredField } from './errors.ts';
 import { atPath, sameJson } from './json.ts';
+import { isQualifiedName } from './metadata.ts';
 import type { ApiObject } from './object.ts';
 
 const MICRO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/;
@@ -44,6 +45,8 @@ const EVENT_REQUIRED: readonly [path: string, max: number][] = [
   ['reason', 128],
 ];
 const EVENT_NOTE_MAX = 1024;
+/** Once is no series. */
+const MIN_SERIES = 2;
 /** Of an event that exists, only `series` and what counts repetitions may change. */
 const EVENT_FIXED = [
   'regarding',
@@ -57,6 +60,9 @@ const EVENT_FIXED = [
 ];
 
 export function eventProblems(event: ApiObject, old?: ApiObject): Cause[] {
+  const count = atPath(event, 'series.count');
+  if (typeof count === 'number' && count < MIN_SERIES)
+    return [invalidField('series.count', '', `should be at least ${MIN_SERIES}`)];
   if (old !== undefined)
     return EVENT_FIXED.filter((field) => !sameJson(event[field], old[field])).map((field) =>
       invalidField(field === 'note' ? 'message' : field, event[field], 'field is immutable'),
@@ -67,6 +73,7 @@ export function eventProblems(event: ApiObject, old?: ApiObject): Cause[] {
   return [
     ...missing,
     ...texts,
+    ...controllerProblems(event['reportingController']),
     ...(note.length > EVENT_NOTE_MAX
       ? [invalidField('message', '', `can have at most ${EVENT_NOTE_MAX} characters`)]
       : []),
@@ -76,6 +83,9 @@ export function eventProblems(event: ApiObject, old?: ApiObject): Cause[] {
     ...regardingProblems(event),
   ];
 }
+
+const controllerProblems = (name: unknown): Cause[] =>
+  isQualifiedName(name) ? [] : [invalidField('reportingController', name, 'not a qualified name')];
 
 function textProblems(field: string, value: unknown, max: number): Cause[] {
   if (typeof value !== 'string' || value === '') return [requiredField(field)];

@@ -1,28 +1,43 @@
 /** DELETE of an object: at once, or first a mark when somebody still has to finish with it. */
-import { Namespaces } from '../../api/core.ts';
+import { Events, Namespaces } from '../../api/core.ts';
 import { parseRfc3339, rfc3339 } from '../../runtime/clock.ts';
 import type { DeleteOptions, Key } from '../../runtime/kubernetes.ts';
 import { preconditionFailed } from './errors.ts';
-import { atPath, isJsonObject } from './json.ts';
+import { atPath, isJsonObject, sameJson } from './json.ts';
 import { type ApiObject, withMeta } from './object.ts';
 import { read, type Server, serverTime } from './server.ts';
 import type { Table } from './table.ts';
 
 const PROPAGATION_FINALIZERS = { Foreground: 'foregroundDeletion', Orphan: 'orphan' } as const;
+const OF_PROPAGATION = new Set<string>(Object.values(PROPAGATION_FINALIZERS));
 
 /** @throws KubernetesError notFound, or conflict when a precondition does not hold */
 export function remove(server: Server, table: Table, request: { key: Key; options: DeleteOptions }): void {
   const { options } = request;
   const old = read(table, request.key);
   checkPreconditions(table, old, options);
+  if (isPending(table, old, options)) return;
   const object = markPropagation(old, options);
   const marked = table.definition.graceful
     ? markGraceful(server, object, options.gracePeriodSeconds)
     : markFinalizing(server, object);
   if (marked === old) return;
   if (holdsOn(table, marked)) server.store.put(table, marked, old);
-  else server.store.remove(table, marked, old);
+  // What goes at once is last shown as it was.
+  else server.store.remove(table, table.definition.graceful ? marked : old, old);
 }
+
+/** A delete that changes nothing of the one before: not even how dependents are treated. */
+function isPending(table: Table, { metadata, kind, spec }: ApiObject, options: DeleteOptions): boolean {
+  if (metadata.deletionTimestamp === undefined) return false;
+  if (kind === Namespaces.kind) return isHeld(spec);
+  const { gracePeriodSeconds = Infinity } = options;
+  const { deletionGracePeriodSeconds: pending = 0 } = metadata;
+  return table.definition.graceful && pending > 0 && gracePeriodSeconds >= pending;
+}
+
+const isHeld = (spec: unknown): boolean =>
+  isJsonObject(spec) && Array.isArray(spec['finalizers']) && spec['finalizers'].length > 0;
 
 /** @throws KubernetesError conflict */
 export function checkPreconditions(table: Table, object: ApiObject, options: DeleteOptions): void {
@@ -39,14 +54,19 @@ export function checkPreconditions(table: Table, object: ApiObject, options: Del
     });
 }
 
-/** Background leaves no finalizer: the dependents are found later by the UID that is gone. */
+/**
+ * The last word counts: another policy takes the place of the one before. Background leaves no finalizer: the
+ * dependents are found later by the UID that is gone.
+ */
 function markPropagation(object: ApiObject, { propagationPolicy }: DeleteOptions): ApiObject {
-  if (propagationPolicy === undefined || propagationPolicy === 'Background') return object;
-  const finalizer = PROPAGATION_FINALIZERS[propagationPolicy];
-  const { finalizers = [] } = object.metadata;
-  return finalizers.includes(finalizer)
+  // Nothing is collected for the sake of Events.
+  if (propagationPolicy === undefined || object.kind === Events.kind) return object;
+  const wanted = propagationPolicy === 'Background' ? [] : [PROPAGATION_FINALIZERS[propagationPolicy]];
+  const others = (object.metadata.finalizers ?? []).filter((finalizer) => !OF_PROPAGATION.has(finalizer));
+  const finalizers = [...others, ...wanted];
+  return sameJson(finalizers, object.metadata.finalizers ?? [])
     ? object
-    : withMeta(object, { finalizers: [...finalizers, finalizer] });
+    : withMeta(object, { finalizers: finalizers.length === 0 ? undefined : finalizers });
 }
 
 function markFinalizing(server: Server, object: ApiObject): ApiObject {
@@ -99,7 +119,6 @@ function shorten(server: Server, pod: ApiObject, requested: number | undefined):
 
 function holdsOn(table: Table, { metadata, spec, kind }: ApiObject): boolean {
   if ((metadata.finalizers ?? []).length > 0) return true;
-  if (kind === Namespaces.kind)
-    return isJsonObject(spec) && Array.isArray(spec['finalizers']) && spec['finalizers'].length > 0;
+  if (kind === Namespaces.kind) return isHeld(spec);
   return table.definition.graceful && (metadata.deletionGracePeriodSeconds ?? 0) > 0;
 }

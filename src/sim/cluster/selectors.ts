@@ -1,6 +1,7 @@
 /** Label and field selectors, as queries spell them and as objects do. */
 import type { LabelSelector } from '../../api/core.ts';
 import { badRequest } from './errors.ts';
+import { isLabelValue, isQualifiedName } from './metadata.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 export type LabelPredicate = (labels: Labels) => boolean;
@@ -12,7 +13,6 @@ export interface FieldTerm {
   equal: boolean;
 }
 
-const NAME = /^[\w.-]+(\/[\w.-]+)?$/;
 const SET_TERM = /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/;
 const EQUALITY_TERM = /^([^=!\s]+)\s*(==|=|!=)\s*(\S*)$/;
 
@@ -43,8 +43,11 @@ function parseLabelTerm(term: string): LabelPredicate {
 }
 
 function requirement(key: string, operator: string, values: readonly string[]): LabelPredicate {
-  if (!NAME.test(key))
+  if (!isQualifiedName(key))
     throw badRequest(`unable to parse requirement: invalid label key ${JSON.stringify(key)}`);
+  const wrong = values.find((value) => !isLabelValue(value));
+  if (wrong !== undefined)
+    throw badRequest(`unable to parse requirement: invalid label value ${JSON.stringify(wrong)}`);
   switch (operator) {
     case 'In':
       return (labels) => values.includes(labels[key] ?? '') && key in labels;

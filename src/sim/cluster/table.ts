@@ -15,9 +15,12 @@ export interface Change {
   readonly previous?: ApiObject;
 }
 
+/** What a missing field counts as, where that is not the empty text. */
+const ABSENT: Readonly<Record<string, string>> = { 'spec.unschedulable': 'false' };
+
 /** The text that field selectors compare: a missing field is the empty text. */
 export function fieldText(object: ApiObject, path: string): string {
-  const value = atPath(object, path);
+  const value = atPath(object, path) ?? ABSENT[path];
   return typeof value === 'string'
     ? value
     : value === undefined || value === null
@@ -31,6 +34,7 @@ export const matchesFields = (object: ApiObject, terms: readonly FieldTerm[]): b
 export class Table {
   readonly definition: ResourceDefinition;
   readonly #objects = new Map<string, ApiObject>();
+  readonly #incomplete = new WeakSet<ApiObject>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   #sorted: string[] | undefined;
   #history: Change[] = [];
@@ -41,6 +45,15 @@ export class Table {
     this.definition = definition;
     this.#compacted = revision;
     for (const field of definition.indexed) this.#indexes.set(field, new Map());
+  }
+
+  /** The object is shown with more than is stored of it. */
+  markIncomplete(object: ApiObject): void {
+    this.#incomplete.add(object);
+  }
+
+  isIncomplete(object: ApiObject): boolean {
+    return this.#incomplete.has(object);
   }
 
   get size(): number {
@@ -166,9 +179,15 @@ export class Table {
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** @throws KubernetesError 500 when it is no number. */
-export function parseRevision(text: string): number {
+/**
+ * @param field what the message names, where it names any
+ * @throws KubernetesError 500 when it is no number.
+ */
+export function parseRevision(text: string, field?: string): number {
   if (!/^\d+$/.test(text))
-    throw refusal('server', `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+    throw refusal(
+      'server',
+      `${field === undefined ? '' : `${field}: Invalid value: ${JSON.stringify(text)}: `}strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
   return Number(text);
 }

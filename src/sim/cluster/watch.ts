@@ -92,7 +92,7 @@ export class WatchHub {
 
   #catchUp(watcher: Watcher): void {
     const { table, selected, resourceVersion } = watcher.request;
-    const from = resourceVersion === '' ? 0 : parseRevision(resourceVersion);
+    const from = resourceVersion === '' ? 0 : parseRevision(resourceVersion, 'resourceVersion');
     watcher.seen = from;
     if (from === 0) {
       for (const object of selectFrom(table, selected))

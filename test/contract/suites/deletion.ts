@@ -123,6 +123,19 @@ export function deletionSuite(world: () => ContractWorld): void {
       await gone(world(), Widgets, key(object));
     });
 
+    it('of the way with dependents gives way to that of a later delete', async () => {
+      const { port } = world();
+      const object = await widget({ finalizers: [FINALIZER] });
+      const finalizersAfter = async (propagationPolicy?: 'Foreground' | 'Background') => {
+        await port.delete(Widgets, key(object), {
+          ...(propagationPolicy !== undefined && { propagationPolicy }),
+        });
+        return (await port.get(Widgets, key(object))).metadata.finalizers;
+      };
+      expect(await finalizersAfter('Foreground')).toContain('foregroundDeletion');
+      expect(await finalizersAfter('Background')).toEqual([FINALIZER]);
+    });
+
     it('taken off before the delete keeps nothing', async () => {
       const object = await widget({ finalizers: [FINALIZER] });
       await world().port.patch(Widgets, key(object), { metadata: { finalizers: null } });

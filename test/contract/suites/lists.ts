@@ -84,6 +84,15 @@ export function listSuite(world: () => ContractWorld): void {
       expect([names(first), names(second)]).toEqual([['w1', 'w3'], ['w5']]);
     });
 
+    it('has another page after a full one as long as there is anything more, selected or not', async () => {
+      const inNamespace = await filled(6);
+      const options = { namespace: inNamespace, labelSelector: 'parity=even', limit: 3 };
+      const first = await world().port.list(Widgets, options);
+      expect(names(first)).toEqual(['w0', 'w2', 'w4']);
+      const second = await world().port.list(Widgets, { ...options, continue: first.continue ?? '' });
+      expect([first.continue, names(second), second.continue]).toEqual([expect.any(String), [], undefined]);
+    });
+
     it('at resourceVersion 0 takes no notice of a limit', async () => {
       await filled(3);
       expect(

@@ -148,6 +148,21 @@ export function objectSuite(world: () => ContractWorld): void {
       ).toBeUndefined();
     });
 
+    it('drops what is null inside the items of lists, too', async () => {
+      const before = await world().port.create(Widgets, {
+        metadata: { name: 'w', namespace: await namespace(world()) },
+        spec: { size: 1 },
+      });
+      const steps = [{ id: 'a', note: null }, { id: 'b' }];
+      const status = await world().port.patch(
+        Widgets,
+        key(before),
+        { status: { steps } },
+        { subresource: 'status' },
+      );
+      expect(status.status).toEqual({ steps: [{ id: 'a' }, { id: 'b' }] });
+    });
+
     it('that changes nothing is no write', async () => {
       const before = await configMap();
       expect(await world().port.patch(ConfigMaps, key(before), { data: { x: '1' } })).toEqual(before);

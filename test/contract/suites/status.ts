@@ -157,6 +157,15 @@ export function statusSuite(world: () => ContractWorld): void {
       );
     });
 
+    it('takes an absent unschedulable for false in a selector', async () => {
+      const name = await node(world());
+      const find = async (value: boolean) => {
+        const fieldSelector = `metadata.name=${name},spec.unschedulable=${value}`;
+        return (await world().port.list(Nodes, { fieldSelector })).items.length;
+      };
+      expect([await find(false), await find(true)]).toEqual([1, 0]);
+    });
+
     it('of two taints with one key and effect is refused', async () => {
       const name = await node(world());
       const taint = { key: 'a', effect: 'NoSchedule' };

@@ -45,6 +45,28 @@ export function watchSuite(world: () => ContractWorld): void {
       expect(events.at(-1)).toMatchObject({ type: 'DELETED', object: { kind: 'Widget', spec: { size: 2 } } });
     });
 
+    it('shows what was deleted at once as it was, and what was held as it was marked', async () => {
+      const { port } = world();
+      const inNamespace = await namespace(world());
+      const from = await at(inNamespace);
+      await add(inNamespace, 'a');
+      await port.delete(Widgets, { name: 'a', namespace: inNamespace });
+      await port.create(Widgets, {
+        metadata: { name: 'b', namespace: inNamespace, finalizers: ['contract.brupop.test/hold'] },
+        spec: { size: 1 },
+      });
+      const held = { name: 'b', namespace: inNamespace };
+      await port.delete(Widgets, held);
+      await port.patch(Widgets, held, { metadata: { finalizers: null } });
+      const options = { resource: Widgets, from, selection: { namespace: inNamespace } };
+      const events = await collect(world(), options, count(5));
+      const deleted = events.flatMap((event) => (event.type === 'DELETED' ? [event.object.metadata] : []));
+      expect(deleted.map(({ name, deletionTimestamp }) => [name, deletionTimestamp !== undefined])).toEqual([
+        ['a', false],
+        ['b', true],
+      ]);
+    });
+
     it('goes on from where another ended, without gap or repetition', async () => {
       const inNamespace = await namespace(world());
       const selection = { namespace: inNamespace };
