@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Node } from '../../../src/api/core.ts';
-import { GROUP, INTERFACE_VERSION_LABEL, NAMESPACE } from '../../../src/api/names.ts';
+import {
+  EXCLUDE_ANNOTATION,
+  GROUP,
+  INTERFACE_VERSION_LABEL,
+  NAMESPACE,
+  RETRY_ANNOTATION,
+  RUN_NOW_ANNOTATION,
+} from '../../../src/api/names.ts';
 import { wrongReboots } from '../../../src/sim/timeline/attempts.ts';
 import type { RealCluster } from '../story/cluster.ts';
 import { takeCluster } from '../story/pool.ts';
@@ -10,10 +17,13 @@ import { Story } from '../story/story.ts';
 
 const LIMIT_MS = 60_000;
 
+/** What people say of a node is theirs. */
+const THEIRS = [EXCLUDE_ANNOTATION, RETRY_ANNOTATION, RUN_NOW_ANNOTATION];
+
 /** What of ours is on a node. */
 const oursOn = ({ metadata, spec }: Node): string[] => [
   ...Object.keys({ ...metadata.labels, ...metadata.annotations }).filter(
-    (key) => key.startsWith(`${GROUP}/`) || key === INTERFACE_VERSION_LABEL,
+    (key) => (key.startsWith(`${GROUP}/`) && !THEIRS.includes(key)) || key === INTERFACE_VERSION_LABEL,
   ),
   ...(spec?.taints ?? []).map(({ key }) => key).filter((key) => key.startsWith(GROUP)),
   ...(spec?.unschedulable === true ? ['cordon'] : []),
