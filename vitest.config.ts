@@ -24,6 +24,12 @@ export default defineConfig({
         hookTimeout: 120_000,
         globalSetup: ['test/support/controlplane.ts'],
       }),
+      project('differential', ['test/differential/**/*.test.ts'], {
+        testTimeout: 300_000,
+        hookTimeout: 120_000,
+        globalSetup: ['test/support/controlplane.ts', 'test/support/bareplane.ts'],
+      }),
+      project('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 300_000 }),
       project('envtest', ['test/envtest/**/*.test.ts'], {
         testTimeout: 120_000,
         hookTimeout: 120_000,
