@@ -1,6 +1,6 @@
 /** Carries out what was decided, and remembers what came of it. Nothing is decided here. */
 import { POST_WITHIN_MS } from '../protocol/agent-reboot.ts';
-import { POLL_MS, RENDER_WAIT_MS } from '../protocol/agent-view.ts';
+import { BUSY_MS, POLL_MS, RENDER_WAIT_MS } from '../protocol/agent-view.ts';
 import type {
   AgentAction,
   AgentDecision,
@@ -100,7 +100,7 @@ export class Actor {
     const { pending: _pending, ...without } = doing.memory;
     if (answer.kind === 'ok') {
       logger.info('Command started', { command: type });
-      return { memory: doing.memory, pauseMs: this.#jittered(POLL_MS) };
+      return { memory: doing.memory, pauseMs: this.#jittered(BUSY_MS) };
     }
     logger.warn('Command not started', { command: type, answer: problemText(answer) });
     // Somebody else is at work: look again when that is over.

@@ -1,13 +1,23 @@
 /** State 0 on the host: undo what was staged and saved, say so, and look for updates every hour. */
 import { parseRfc3339 } from '../runtime/clock.ts';
 import { CLOSE_AFTER_MS, POST_WITHIN_MS } from './agent-reboot.ts';
-import { POLL_MS, REST_MS, command, draftReport, problem, report, resultOf, wait } from './agent-view.ts';
+import {
+  BUSY_MS,
+  POLL_MS,
+  REST_MS,
+  command,
+  draftReport,
+  problem,
+  report,
+  resultOf,
+  wait,
+} from './agent-view.ts';
 import type { AgentDecision, AgentMemory, AgentView, ReportDraft, SeenUpdate } from './agent-view.ts';
 import { restoreSettings, wantedWaves } from './agent-settings.ts';
 
 export function decideIdle(view: AgentView): AgentDecision {
   const { update } = view.host;
-  if (update === 'busy') return wait(view, POLL_MS, 'An update command is running on the host');
+  if (update === 'busy') return wait(view, BUSY_MS, 'An update command is running on the host');
   return (
     disarm(view, update) ??
     intentLeft(view) ??

@@ -2,7 +2,7 @@
 import type { RebootIntent } from '../api/v2/bottlerocketshadow.ts';
 import { parseRfc3339 } from '../runtime/clock.ts';
 import { wantedWaves } from './agent-settings.ts';
-import { POLL_MS, REST_MS, command, report, reportError, resultOf, wait } from './agent-view.ts';
+import { BUSY_MS, POLL_MS, REST_MS, command, report, reportError, resultOf, wait } from './agent-view.ts';
 import type { AgentDecision, AgentView } from './agent-view.ts';
 import { isAhead } from './states.ts';
 
@@ -43,7 +43,7 @@ function afterBoot(view: AgentView, target: string): AgentDecision {
 /** Before the intent the host must be ready to boot the target; asked of the host itself, not of what was recorded. */
 function openIntent(view: AgentView, target: string): AgentDecision {
   const { update } = view.host;
-  if (update === 'busy') return wait(view, POLL_MS, 'An update command is running on the host');
+  if (update === 'busy') return wait(view, BUSY_MS, 'An update command is running on the host');
   const isArmed = update.state === 'Ready' && update.staging?.version === target && update.staging.nextToBoot;
   if (!isArmed) {
     return reportError(
@@ -93,7 +93,7 @@ function pursueIntent(view: AgentView, intent: RebootIntent): AgentDecision {
 /** Looks at the host once more: between the intent and the POST another client may have disarmed it. */
 function stillArmed(view: AgentView, intent: RebootIntent): AgentDecision {
   const { update } = view.host;
-  if (update === 'busy') return wait(view, POLL_MS, 'An update command is running on the host');
+  if (update === 'busy') return wait(view, BUSY_MS, 'An update command is running on the host');
   const isArmed =
     update.state === 'Ready' && update.staging?.version === intent.version && update.staging.nextToBoot;
   if (isArmed) return { action: { do: 'reboot' }, memory: { ...view.memory, postedMs: view.monotonicMs } };

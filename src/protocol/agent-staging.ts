@@ -2,6 +2,7 @@
 import type { StagedImage } from '../api/v2/bottlerocketshadow.ts';
 import {
   MAX_TRIES,
+  BUSY_MS,
   POLL_MS,
   RENDER_WAIT_MS,
   command,
@@ -37,7 +38,7 @@ export function decideStaging(view: AgentView): AgentDecision {
       `The host rebooted after ${target} was armed and runs ${host.running} again.`,
     );
   }
-  if (host.update === 'busy') return wait(view, POLL_MS, 'An update command is running on the host');
+  if (host.update === 'busy') return wait(view, BUSY_MS, 'An update command is running on the host');
   const staging: Staging = { ...view, target, update: host.update };
   return staged === undefined ? prepareTarget(staging) : activateTarget(staging, staged);
 }

@@ -105,8 +105,10 @@ export interface AgentDecision {
 export const MAX_TRIES = 5;
 /** How long committed settings take to be rendered, at least (bottlerocket-api 5.1). */
 export const RENDER_WAIT_MS = 2_000;
-/** Between two looks at a host that is busy. */
+/** Between two looks at a host that has something to do, such as to reboot. */
 export const POLL_MS = 3_000;
+/** Between two looks at a host that carries out an update command: its answer is a file, and the next step waits for it. */
+export const BUSY_MS = 1_000;
 /** Between two looks when there is nothing to do. */
 export const REST_MS = 60_000;
 
