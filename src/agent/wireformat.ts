@@ -16,13 +16,16 @@ const parsed = (text: string): unknown => {
   }
 };
 
+/** A number that may be compared with others of its kind: one that cannot be counted would be the last for ever. */
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
 /** A shadow, as far as decisions depend on its shape: the server has checked the rest against the schema. */
 function shadowOf(value: unknown): WireShadow | undefined {
   const object = asObject(value);
   const { name, uid, generation } = asObject(object?.['metadata']) ?? {};
   const state = asObject(object?.['spec'])?.['state'];
   const isKnown = typeof state === 'string' && Object.hasOwn(LEGAL_STATES, state);
-  if (typeof name !== 'string' || typeof uid !== 'string' || typeof generation !== 'number' || !isKnown)
+  if (typeof name !== 'string' || typeof uid !== 'string' || !isCount(generation) || !isKnown)
     return undefined;
   return value as WireShadow;
 }
@@ -53,7 +56,7 @@ export const readShadow = (text: string): WireShadow | undefined => {
 /** The answer to a report. */
 export function readAccepted(text: string): ReportAccepted | undefined {
   const { uid, generation, seq } = asObject(parsed(text)) ?? {};
-  return typeof uid === 'string' && typeof generation === 'number' && typeof seq === 'number'
+  return typeof uid === 'string' && isCount(generation) && isCount(seq)
     ? { uid, generation, seq }
     : undefined;
 }

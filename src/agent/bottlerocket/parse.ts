@@ -7,6 +7,13 @@ type Json = Record<string, unknown>;
 const object = (value: unknown): Json | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
 
+/** Longest text of each kind that a report can hold: a longer one is nothing that a host says. */
+const MAX_CHARS = { arch: 16, variant: 64, version: 64, timestamp: 64 } as const;
+
+/** A text that fits into a report. */
+const short = (value: unknown, maxChars: number): string | undefined =>
+  typeof value === 'string' && value.length <= maxChars ? value : undefined;
+
 const oneOf = <T extends string>(values: readonly T[], value: unknown): T | undefined =>
   values.find((known) => known === value);
 
@@ -26,10 +33,13 @@ function nullable<T>(value: unknown, read: (value: unknown) => T | undefined): T
 }
 
 function image(value: unknown): HostImage | undefined {
-  const { arch, version, variant } = object(value) ?? {};
-  if (typeof arch !== 'string' || typeof version !== 'string' || typeof variant !== 'string')
-    return undefined;
-  return { arch, version, variant };
+  const json = object(value) ?? {};
+  const arch = short(json['arch'], MAX_CHARS.arch);
+  const version = short(json['version'], MAX_CHARS.version);
+  const variant = short(json['variant'], MAX_CHARS.variant);
+  return arch === undefined || version === undefined || variant === undefined
+    ? undefined
+    : { arch, version, variant };
 }
 
 function partition(value: unknown): Partition | undefined {
@@ -47,7 +57,7 @@ function commandResult(value: unknown): CommandResult | undefined {
   const fields = {
     type: oneOf(COMMAND_TYPES, json['cmd_type']),
     status: oneOf(COMMAND_STATUSES, json['cmd_status']),
-    timestamp: text(json['timestamp']),
+    timestamp: short(json['timestamp'], MAX_CHARS.timestamp),
     exitStatus: nullable(json['exit_status'], integer),
     stderr: text(json['stderr'] ?? ''),
   };
@@ -57,12 +67,17 @@ function commandResult(value: unknown): CommandResult | undefined {
 const strings = (value: unknown): string[] | undefined =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
 
+const versions = (value: unknown): string[] | undefined =>
+  strings(value)?.every((version) => version.length <= MAX_CHARS.version) === true
+    ? strings(value)
+    : undefined;
+
 /** Body of GET /updates/status. */
 export function parseUpdateStatus(value: unknown): UpdateStatus | undefined {
   const json = object(value);
   if (!json) return undefined;
   const updateState = oneOf(UPDATE_STATES, json['update_state']);
-  const availableUpdates = strings(json['available_updates']);
+  const availableUpdates = versions(json['available_updates']);
   const chosenUpdate = nullable(json['chosen_update'], image);
   const activePartition = nullable(json['active_partition'], partition);
   const stagingPartition = nullable(json['staging_partition'], partition);
@@ -75,9 +90,10 @@ export function parseUpdateStatus(value: unknown): UpdateStatus | undefined {
 /** Body of GET /os. */
 export function parseOs(value: unknown): OsInfo | undefined {
   const json = object(value) ?? {};
-  const [version, variant, arch] = [json['version_id'], json['variant_id'], json['arch']];
-  if (typeof version !== 'string' || typeof variant !== 'string' || typeof arch !== 'string')
-    return undefined;
+  const version = short(json['version_id'], MAX_CHARS.version);
+  const variant = short(json['variant_id'], MAX_CHARS.variant);
+  const arch = short(json['arch'], MAX_CHARS.arch);
+  if (version === undefined || variant === undefined || arch === undefined) return undefined;
   const pretty = json['pretty_name'];
   return { version, variant, arch, prettyName: typeof pretty === 'string' ? pretty : '' };
 }
@@ -85,8 +101,9 @@ export function parseOs(value: unknown): OsInfo | undefined {
 /** Body of GET /settings, of which only `updates` is read. */
 export function parseSettings(value: unknown): UpdateSettings | undefined {
   const updates = object(object(value)?.['updates']);
-  const [versionLock, ignoreWaves] = [updates?.['version-lock'], updates?.['ignore-waves']];
-  return typeof versionLock === 'string' && typeof ignoreWaves === 'boolean'
+  const ignoreWaves = updates?.['ignore-waves'];
+  const versionLock = short(updates?.['version-lock'], MAX_CHARS.version);
+  return versionLock !== undefined && typeof ignoreWaves === 'boolean'
     ? { versionLock, ignoreWaves }
     : undefined;
 }
