@@ -19,7 +19,8 @@ export function labelKeyProblem(key: string): string | undefined {
     : `"${key}" is not a label key: at most 63 letters, digits, "-", "_" and ".", a letter or digit first and last, and before it perhaps a DNS name and "/"`;
 }
 
-function labelValueProblem(value: string): string | undefined {
+/** What is wrong with the value of a label; undefined when nothing is. */
+export function labelValueProblem(value: string): string | undefined {
   return VALUE.test(value)
     ? undefined
     : `"${value}" is not a label value: at most 63 letters, digits, "-", "_" and ".", a letter or digit first and last`;

@@ -70,6 +70,38 @@ describe('setting a mark', () => {
   });
 });
 
+describe('a record that somebody has changed', () => {
+  const mark = { ours: true, was: false, at: AT };
+  it.each<[string, Record<string, unknown>]>([
+    ['of no kind', { drain: mark }],
+    ['of a kind without a name', { label: { ...mark, ours: 'x', was: null } }],
+    ['of a name that no label has', { 'label/a b': { ...mark, ours: 'x', was: null } }],
+    ['of a label that was a number', { 'label/a': { ...mark, ours: 'x', was: 5 } }],
+    ['of a label that was what no label is', { 'label/a': { ...mark, ours: 'x', was: 'b c' } }],
+    ['of a cordon that was a text', { cordon: { ...mark, was: 'no' } }],
+    ['of an owner without an attempt', { cordon: { ...mark, owner: { shadowUid: 's' } } }],
+    ['of the record itself', { [`annotation/${MARKS_ANNOTATION}`]: { ...mark, ours: 'x', was: null } }],
+    ['released halfway', { cordon: { ...mark, released: 'yes' } }],
+  ])('and has a mark %s is left alone', (_, record) => {
+    const touched = node({
+      unschedulable: true,
+      annotations: { [MARKS_ANNOTATION]: JSON.stringify(record) },
+    });
+    expect(readMarks(touched).error).toContain('is no mark');
+    expect(undoMarks(touched, () => true)).toBeUndefined();
+    expect(cordonOf(touched)).toMatchObject({ by: 'others' });
+  });
+
+  it('cannot give marks to other objects', () => {
+    const text = '{"__proto__": {"ours": true, "was": false, "at": ""}}';
+    expect(readMarks(node({ annotations: { [MARKS_ANNOTATION]: text } }))).toMatchObject({ marks: {} });
+  });
+
+  it('does not take what every object has for a label', () => {
+    expect(currentValue(node({}), 'label/constructor')).toBeNull();
+  });
+});
+
 describe('undoing marks', () => {
   it('gives back what was there and removes the record in the same patch', () => {
     const after = undo(cordoned());

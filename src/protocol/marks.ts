@@ -5,6 +5,7 @@
 import type { Node } from '../api/core.ts';
 import type { BottlerocketShadow } from '../api/v2/bottlerocketshadow.ts';
 import { INTERFACE_VERSION_LABEL, MARKS_ANNOTATION } from '../api/names.ts';
+import { labelKeyProblem, labelValueProblem } from '../policy/selector.ts';
 
 /** Which attempt of which shadow set a mark. */
 export interface MarkOwner {
@@ -45,7 +46,7 @@ export function readMarks(node: Node): { marks: Marks; error?: string } {
       throw new Error('not an object');
     const marks: Marks = {};
     for (const [key, value] of Object.entries(parsed)) {
-      if (!isMark(value)) throw new Error(`"${key}" is no mark`);
+      if (!isMark(key, value)) throw new Error(`"${key}" is no mark`);
       marks[key] = value;
     }
     return { marks };
@@ -54,18 +55,44 @@ export function readMarks(node: Node): { marks: Marks; error?: string } {
   }
 }
 
-function isMark(value: unknown): value is Mark {
+/**
+ * Whether it is what we write: anything else could be undone only by a patch that no API server takes, or that
+ * touches what is not ours.
+ */
+function isMark(key: string, value: unknown): value is Mark {
   if (typeof value !== 'object' || value === null) return false;
-  const mark = value as Record<string, unknown>;
-  return 'ours' in mark && 'was' in mark && typeof mark.at === 'string';
+  const { ours, was, owner, at, released } = value as Record<string, unknown>;
+  return (
+    [ours, was].every((each) => isValueOf(key, each)) &&
+    (owner === undefined || isOwner(owner)) &&
+    typeof at === 'string' &&
+    (released === undefined || released === true)
+  );
+}
+
+/** Whether a key can have the value: the cordon a boolean, labels and annotations a text or none. */
+function isValueOf(key: string, value: unknown): value is MarkValue {
+  if (key === 'cordon') return typeof value === 'boolean';
+  const [kind, name] = splitKey(key);
+  const isKey = ['label', 'annotation'].includes(kind) && labelKeyProblem(name) === undefined;
+  if (!isKey || name === MARKS_ANNOTATION) return false;
+  if (value === null) return true;
+  if (typeof value !== 'string') return false;
+  return kind === 'annotation' || labelValueProblem(value) === undefined;
+}
+
+function isOwner(value: unknown): value is MarkOwner {
+  if (typeof value !== 'object' || value === null) return false;
+  const { shadowUid, attempt } = value as Record<string, unknown>;
+  return typeof shadowUid === 'string' && Number.isSafeInteger(attempt);
 }
 
 /** The value the Node has now under a key. */
 export function currentValue(node: Node, key: string): MarkValue {
   if (key === 'cordon') return node.spec?.unschedulable ?? false;
   const [kind, name] = splitKey(key);
-  const map = kind === 'label' ? node.metadata.labels : node.metadata.annotations;
-  return map?.[name] ?? null;
+  const map = (kind === 'label' ? node.metadata.labels : node.metadata.annotations) ?? {};
+  return Object.hasOwn(map, name) ? (map[name] ?? null) : null;
 }
 
 function splitKey(key: string): [string, string] {
