@@ -7,7 +7,10 @@ const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
 const MAX_LENGTH = 253;
 
 /** What is wrong with the name. */
-export const nameErrors = ({ name }: ObjectMeta): Located[] => {
+export const nameErrors = (metadata: ObjectMeta | undefined): Located[] => {
+  // What people write may be without, or hold something else.
+  const written: unknown = metadata?.name;
+  const name = typeof written === 'string' ? written : '';
   const error = (message: string, reason: Located['reason']): Located => ({
     at: ['metadata', 'name'],
     value: name,

@@ -69,6 +69,16 @@ describe('what is stored', () => {
   });
 });
 
+describe('an object without a name', () => {
+  it.each([[undefined], [null], [{}], [{ name: null }], [{ name: 5 }]])(
+    'as in metadata %j is refused',
+    (metadata) => {
+      const { errors } = validateObject('UpdatePolicy', { ...policy({}), metadata } as never);
+      expect(errors.map(({ path }) => path)).toEqual(['metadata.name']);
+    },
+  );
+});
+
 describe('a mistake', () => {
   it('carries path, value and reason', () => {
     const { errors } = validateObject('UpdatePolicy', policy({ priority: 2000 }));
