@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import type { StructuralSchema } from '../../../src/api/structural.ts';
 import { RULES } from '../../../src/api/schema.ts';
+import { isDateTime } from '../../../src/api/validation/datetime.ts';
 import {
   durations,
   good,
@@ -56,6 +57,7 @@ const BY_RULE: readonly [piece: string, texts: Texts][] = [
 ];
 
 function textsOf(schema: StructuralSchema): Texts {
+  // With lower-case letters it is an instant to the schema, and none to the rules.
   if (schema.format === 'date-time') return instants.filter((text) => !/[tz]/.test(text));
   const told = JSON.stringify(schema[RULES] ?? []);
   return BY_RULE.find(([piece]) => told.includes(piece))?.[1] ?? fc.oneof(good, noise);
@@ -98,10 +100,16 @@ class Drawing {
         return fc.boolean();
       case 'string':
       case undefined:
-        return this.#options.texts[name] ?? textsOf(schema);
+        return this.#options.texts[name] ?? this.#text(schema);
       default:
         throw new TypeError(`No values of ${String(schema.type)}`);
     }
+  }
+
+  #text(schema: StructuralSchema): Texts {
+    const texts = textsOf(schema);
+    if (this.#options.wrongPercent > 0) return texts;
+    return schema.format === 'date-time' ? texts.filter(isDateTime) : texts;
   }
 
   #integer({ minimum = -3, maximum = 1_000 }: StructuralSchema): Value {
@@ -116,7 +124,8 @@ class Drawing {
       return fc.dictionary(labelKeys, this.value(additionalProperties), { maxKeys: 3 });
     const { presentPercent } = this.#options;
     const fields = Object.entries(properties ?? {}).map(([name, schema]) => {
-      const percent = required.includes(name) ? 98 : presentPercent;
+      const requiredPercent = this.#options.wrongPercent === 0 ? 100 : 98;
+      const percent = required.includes(name) ? requiredPercent : presentPercent;
       const value = this.value(schema, name).map((each) => ({ [name]: each }));
       return fc.oneof(
         { weight: 100 - percent, arbitrary: fc.constant({}) },
