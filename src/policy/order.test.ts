@@ -16,13 +16,13 @@ describe('the order of candidates', () => {
         candidateOrder([
           node('n6 a 1.0.0 operator'),
           node('n5 b 1.9.0'),
-          node('n4 a 1.10.0'),
+          node('m4 a 1.10.0'),
           node('n3 a 1.9.0'),
           node('n2 a 1.9.0'),
-          node('n1  1.43.0'),
+          node('z1  1.43.0'),
         ]),
       ),
-    ).toEqual(['n1', 'n2', 'n3', 'n4', 'n5', 'n6']));
+    ).toEqual(['z1', 'n2', 'n3', 'm4', 'n5', 'n6']));
 
   it('puts nodes that were put back behind all others, the one that has waited longest first', () =>
     expect(

@@ -19,7 +19,7 @@ export interface Kill {
   stories: number;
 }
 
-/** A test program that did not run at all shows nothing. */
+/** Tests that fail without any change show nothing. */
 export class HuntError extends Error {
   override readonly name = 'HuntError';
   readonly code = 'hunt';
@@ -39,32 +39,33 @@ const TEST_PATIENCE_MS = 300_000;
 const STORY_PATIENCE_MS = 180_000;
 const VITEST = join('node_modules', 'vitest', 'vitest.mjs');
 
-async function runTests(copy: SourceCopy, args: readonly string[]): Promise<string | undefined> {
+/** @returns the first test that failed; undefined when all passed */
+export async function runTests(copy: SourceCopy, args: readonly string[]): Promise<string | undefined> {
   const output = join(copy.path, 'build', 'vitest.json');
-  rmSync(output, { force: true });
-  const { code, hangs, tail } = await runNode({
-    cwd: copy.path,
-    args: [
-      VITEST,
-      'run',
-      '--bail=1',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${output}`,
-      ...args,
-    ],
-    patienceMs: TEST_PATIENCE_MS,
-  });
-  if (hangs) return 'they never end';
-  if (code === 0) return undefined;
-  const report = readReport(output);
-  if (report === undefined) throw new HuntError(`the tests did not run:\n${tail.join('\n')}`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
+  for (let tries = 1; ; tries += 1) {
+    rmSync(output, { force: true });
+    const { code, hangs, tail } = await runNode({
+      cwd: copy.path,
+      args: [VITEST, 'run', '--bail=1', ...reporters, ...args],
+      patienceMs: TEST_PATIENCE_MS,
+    });
+    if (hangs) return 'they never end';
+    if (code === 0) return undefined;
+    const report = readReport(output);
+    if (report !== undefined) return firstFailed(copy, report);
+    // Twice, so that it is not for want of memory at that moment.
+    if (tries === 2) return `they do not run: ${tail.findLast((line) => line.trim() !== '') ?? ''}`;
+  }
+}
+
+function firstFailed(copy: SourceCopy, report: VitestReport): string {
   for (const { name, assertionResults, status, message } of report.testResults) {
     const failed = assertionResults.find((each) => each.status === 'failed');
     if (failed !== undefined) return failed.fullName;
     if (status === 'failed') return `${name.slice(copy.path.length + 1)}: ${message.split('\n', 1)[0] ?? ''}`;
   }
-  return 'vitest';
+  return 'an error outside of any test';
 }
 
 function readReport(path: string): VitestReport | undefined {
@@ -85,6 +86,8 @@ export const foldersOf = ({ file }: Mutant): string[] => {
 export interface Innocent {
   /** Whether a story passes where nothing is changed. */
   passes(story: string): Promise<boolean>;
+  /** @returns the first of these tests that fails where nothing is changed */
+  failing(args: readonly string[]): Promise<string | undefined>;
 }
 
 export interface HuntOptions {
@@ -133,19 +136,32 @@ async function simulate(copy: SourceCopy, { seeds, innocent }: HuntOptions): Pro
   return undefined;
 }
 
+/** @throws HuntError when a test fails without the mutant */
+async function test(
+  copy: SourceCopy,
+  args: readonly string[],
+  innocent: Innocent,
+): Promise<string | undefined> {
+  const what = await runTests(copy, args);
+  if (what === undefined) return undefined;
+  const failing = await innocent.failing(args);
+  if (failing !== undefined) throw new HuntError(`${args.join(' ')}: fails without any change: ${failing}`);
+  return what;
+}
+
 /** Hunts a mutant that the copy has become. @returns undefined when it survives @throws HuntError */
 export async function hunt(
   copy: SourceCopy,
   mutant: Mutant,
   options: HuntOptions,
 ): Promise<Kill | undefined> {
-  const { ways } = options;
+  const { ways, innocent } = options;
   if (ways.includes('unit')) {
-    const what = await runTests(copy, ['--project', 'unit', ...foldersOf(mutant)]);
+    const what = await test(copy, ['--project', 'unit', ...foldersOf(mutant)], innocent);
     if (what !== undefined) return { by: 'unit', what, stories: 0 };
   }
   if (ways.includes('model') && mutant.file.startsWith('src/protocol/')) {
-    const what = await runTests(copy, ['--project', 'model']);
+    const what = await test(copy, ['--project', 'model'], innocent);
     if (what !== undefined) return { by: 'model', what, stories: 0 };
   }
   return ways.includes('sim') ? simulate(copy, options) : undefined;

@@ -1,14 +1,16 @@
 /** Stories in a copy that nothing was changed in: one that fails there too accuses no mutant. */
 import { runNode } from './child.ts';
 import type { SourceCopy } from './copy.ts';
+import { runTests } from './hunt.ts';
 import type { Innocent } from './hunt.ts';
 import type { PlayedLine } from './seeds.ts';
 
 const PATIENCE_MS = 300_000;
 
-/** Each story is played once, whoever asks. */
+/** Each question is answered once, whoever asks. */
 export function innocentIn(copy: SourceCopy): Innocent {
   const known = new Map<string, Promise<boolean>>();
+  const tests = new Map<string, Promise<string | undefined>>();
   const ask = async (story: string): Promise<boolean> => {
     const isFile = story.endsWith('.json');
     let isPassed = false;
@@ -29,6 +31,12 @@ export function innocentIn(copy: SourceCopy): Innocent {
     passes: (story) => {
       const found = known.get(story) ?? ask(story);
       known.set(story, found);
+      return found;
+    },
+    failing: (args) => {
+      const key = args.join(' ');
+      const found = tests.get(key) ?? runTests(copy, args);
+      tests.set(key, found);
       return found;
     },
   };

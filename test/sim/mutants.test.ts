@@ -9,7 +9,7 @@ import type { Mutant } from '../mutants/mutant.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const COPY = join(ROOT, 'build', 'mutants', 'smoke');
-const innocent = { passes: () => Promise.resolve(true) };
+const innocent = { passes: () => Promise.resolve(true), failing: () => Promise.resolve(undefined) };
 const named = (name: string): Mutant => MUTANTS.find((each) => each.name === name) as Mutant;
 /** Nobody can notice it. */
 const COMMENT: Mutant = {
@@ -50,7 +50,7 @@ describe('a hunt', () => {
   it('accuses no mutant of a story that fails without it', async () => {
     const mutant = named('cordon-is-kept-after-the-reboot');
     copy.become(mutant);
-    const guilty = { passes: () => Promise.resolve(false) };
+    const guilty = { ...innocent, passes: () => Promise.resolve(false) };
     expect(await hunt(copy, mutant, { ways: ['sim'], seeds: 1, innocent: guilty })).toBeUndefined();
   });
 });
